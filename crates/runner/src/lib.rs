@@ -1,0 +1,23 @@
+//! Runs, checks, records and measures the sections of this workspace.
+//!
+//! The runner knows a section only through its folder: its manifest, its
+//! programs, its demos. What it has to know of the world outside (how to
+//! start each kind of server) is in [`server`].
+
+pub mod bench;
+pub mod bless;
+pub mod book;
+pub mod build;
+pub mod check;
+pub mod demo;
+pub mod doctor;
+pub mod order;
+pub mod play;
+pub mod ports;
+pub mod process;
+pub mod raw;
+pub mod recording;
+pub mod run;
+pub mod script;
+pub mod server;
+pub mod workspace;

@@ -1,0 +1,967 @@
+//! Plays a demo: starts the roles, takes the steps, and takes down every line.
+//!
+//! What is taken down is more than a list. Lines of two processes arrive in an
+//! order that says nothing, so each entry also knows which entries it surely
+//! came after. [`crate::order`] makes one order of it, the same every time.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use regex_lite::Regex;
+
+use crate::build::Programs;
+use crate::doctor;
+use crate::ports::Reserved;
+use crate::process::{Process, Scratch, Signal};
+use crate::raw::{Peer, RawEvent};
+use crate::script::{Action, Actor, Role, Script};
+use crate::server::{Choice, KINDS, Kind, Server};
+use crate::workspace::Section;
+
+/// A longer line is cut into pieces of this size.
+const LONGEST_LINE: u64 = 64 * 1024;
+/// A demo that prints more lines is no demo.
+const MOST_ENTRIES: usize = 20_000;
+/// How often a process that says nothing is looked at, to see whether it has
+/// ended although something it started keeps its output open.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// When nothing is expected yet, a role that printed nothing for so long has
+/// nothing more to say. Only a first recording relies on it.
+const QUIET: Duration = Duration::from_millis(700);
+/// How long a role that has said all that is expected may still say more,
+/// which is then seen to be too much.
+const SETTLE: Duration = Duration::from_millis(50);
+const KILLED: &str = "killed";
+
+/// What happened, entry by entry in the order of arrival.
+#[derive(Clone, Debug, Default)]
+pub struct Played {
+    pub entries: Vec<Entry>,
+    /// Pairs of entries: the script tells the first before the second, which
+    /// is how it was unless something surer speaks against it.
+    pub told: Vec<(usize, usize)>,
+    /// Real text to shown text: addresses above all.
+    pub shown: Vec<(String, String)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub role: String,
+    pub kind: EntryKind,
+    pub text: String,
+    /// Entries (by index) that surely came before this one.
+    pub after: Vec<usize>,
+    /// Whether the runner did it; else it is what the role did by itself.
+    pub action: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// The role was started by this command.
+    Command,
+    Stdout,
+    Stderr,
+    /// What its user pressed: ^C.
+    Key,
+    /// Its exit code.
+    Exit,
+    /// What was done to it from outside: killed, paused, or, to the server,
+    /// started and stopped.
+    Stage,
+    /// Typed into a program that waits for it. Not shown: a terminal shows
+    /// only what was typed, and an empty line is nothing to see.
+    Typed,
+}
+
+/// How many lines a role is expected to print, start by start, until it is
+/// stopped: on stdout and on stderr.
+pub type Expected = BTreeMap<String, Vec<(usize, usize)>>;
+
+/// Where and with what a demo is played.
+pub struct Stage<'a> {
+    pub section: &'a Section,
+    pub programs: &'a Programs,
+    pub choice: Choice,
+    /// What an earlier recording has; `None` to record for the first time.
+    pub expected: Option<&'a Expected>,
+}
+
+/// What the reading threads report.
+enum Report {
+    Line {
+        role: usize,
+        run: usize,
+        stderr: bool,
+        text: String,
+    },
+    Closed {
+        role: usize,
+        run: usize,
+    },
+    Raw {
+        role: usize,
+        run: usize,
+        event: RawEvent,
+    },
+}
+
+/// What a role has been doing.
+struct Acting<'a> {
+    role: &'a Role,
+    /// How often it was started.
+    runs: usize,
+    performer: Performer,
+    /// The entry that is the last of its stdout, and of its stderr.
+    last: [Option<usize>; 2],
+    /// The last of each that was waited for.
+    awaited: [Option<usize>; 2],
+    /// Whether a step has seen the end of the last run.
+    end_seen: bool,
+    /// Lines of this run: of stdout and of stderr.
+    lines: [usize; 2],
+}
+
+enum Performer {
+    Nobody,
+    Program {
+        process: Process,
+        open_pipes: usize,
+        killed: bool,
+    },
+    Raw(Peer),
+}
+
+/// A line was waited for, and found on one of stdout and stderr.
+struct Wait {
+    role: usize,
+    pattern: Regex,
+    /// The one on which it was not found,
+    other: EntryKind,
+    /// where nothing up to this entry counted.
+    beyond: Option<usize>,
+}
+
+struct Player<'a> {
+    stage: &'a Stage<'a>,
+    script: &'a Script,
+    // Programs end before the server does: fields are dropped in this order.
+    acting: Vec<Acting<'a>>,
+    server: Option<Server>,
+    port: Option<Reserved>,
+    scratch: Scratch,
+    played: Played,
+    /// Each step comes after the one before it.
+    last_action: Option<usize>,
+    waits: Vec<Wait>,
+    values: BTreeMap<String, String>,
+    sender: Sender<Report>,
+    receiver: Receiver<Report>,
+    watch: &'a mut dyn FnMut(&Entry),
+}
+
+/// Plays a demo from its first step to its last. `watch` sees each entry as it
+/// comes. Whatever was started is gone when this returns.
+///
+/// # Errors
+/// When a step does not come about within its limit, and when a role is still
+/// there after the last step. The error says what was printed until then.
+pub fn play(
+    script: &Script,
+    stage: &Stage,
+    watch: &mut dyn FnMut(&Entry),
+) -> Result<Played> {
+    let (sender, receiver) = mpsc::channel();
+    let mut player = Player {
+        stage,
+        script,
+        acting: script.roles.iter().map(Acting::new).collect(),
+        server: None,
+        port: None,
+        scratch: Scratch::new()?,
+        played: Played::default(),
+        last_action: None,
+        waits: Vec::new(),
+        values: BTreeMap::new(),
+        sender,
+        receiver,
+        watch,
+    };
+    let result = player.whole();
+    result
+        .map(|()| std::mem::take(&mut player.played))
+        .map_err(|error| {
+            let said: Vec<String> = player
+                .played
+                .entries
+                .iter()
+                .map(|entry| format!("  {}: {}", entry.role, entry.text))
+                .collect();
+            if said.is_empty() {
+                error
+            } else {
+                anyhow::anyhow!("{error:#}\nuntil then:\n{}", said.join("\n"))
+            }
+        })
+}
+
+impl<'a> Acting<'a> {
+    fn new(role: &'a Role) -> Self {
+        Self {
+            role,
+            runs: 0,
+            performer: Performer::Nobody,
+            last: [None; 2],
+            awaited: [None; 2],
+            end_seen: true,
+            lines: [0; 2],
+        }
+    }
+
+    fn is_on(&self) -> bool {
+        !matches!(self.performer, Performer::Nobody)
+    }
+}
+
+impl<'a> Player<'a> {
+    fn whole(&mut self) -> Result<()> {
+        if let Some(server) = &self.script.server {
+            let kind = Kind::find(&server.kind)?;
+            let port = Reserved::new()?;
+            for host in ["127.0.0.1", "localhost"] {
+                self.played.shown.push((
+                    format!("{host}:{}", port.port),
+                    format!("{host}:{}", kind.port),
+                ));
+            }
+            self.values.insert(
+                format!("{}.address", kind.name),
+                format!("127.0.0.1:{}", port.port),
+            );
+            self.port = Some(port);
+            if !server.absent {
+                self.start_server()?;
+            }
+        }
+        for (index, step) in self.script.steps.iter().enumerate() {
+            let until = Instant::now() + step.within;
+            self.step(&step.action, until).with_context(|| {
+                format!("step {} ({})", index + 1, step.action.role())
+            })?;
+        }
+        for acting in &self.acting {
+            ensure!(
+                !acting.is_on(),
+                "{} is still there after the last step: end or stop it",
+                acting.role.name
+            );
+        }
+        self.waits.iter().try_for_each(|wait| self.was_clear(wait))
+    }
+
+    /// Makes sure that a line that was waited for could only have been found
+    /// on one of stdout and stderr. On which of them a line comes first differs
+    /// from play to play, and the order with it.
+    fn was_clear(&self, wait: &Wait) -> Result<()> {
+        let name = &self.acting[wait.role].role.name;
+        let beyond = wait.beyond.map_or(0, |entry| entry + 1);
+        let same_start = |entry: &&Entry| {
+            entry.role != *name || entry.kind != EntryKind::Command
+        };
+        let twin = self.played.entries[beyond..]
+            .iter()
+            .take_while(same_start)
+            .find(|entry| {
+                entry.role == *name
+                    && entry.kind == wait.other
+                    && wait.pattern.is_match(&entry.text)
+            });
+        ensure!(
+            twin.is_none(),
+            "{name} printed '{}' on stdout and on stderr: wait for a line \
+             that is only on one of them",
+            wait.pattern.as_str()
+        );
+        Ok(())
+    }
+
+    fn step(&mut self, action: &Action, until: Instant) -> Result<()> {
+        match action {
+            Action::Start(name) if self.script.is_server(name) => {
+                self.start_server()?;
+                self.act(name, EntryKind::Stage, "started");
+                Ok(())
+            }
+            Action::Start(name) => self.start(self.index(name)?, until),
+            Action::Signal(name, signal) if self.script.is_server(name) => {
+                self.signal_server(name, *signal, until)
+            }
+            Action::Signal(name, signal) => {
+                self.signal(self.index(name)?, *signal, until)
+            }
+            Action::Wait(name, pattern) => {
+                let role = self.index(name)?;
+                self.wait_for_line(role, pattern, until).map(|_| ())
+            }
+            Action::End(name) => self.wait_for_end(self.index(name)?, until),
+            Action::Type {
+                role,
+                text,
+                times,
+                prompt,
+            } => {
+                let role = self.index(role)?;
+                for _ in 0..*times {
+                    if let Some(prompt) = prompt {
+                        self.wait_for_line(role, prompt, until)?;
+                    }
+                    self.type_line(role, text)?;
+                }
+                Ok(())
+            }
+            Action::Send(name, bytes) => {
+                self.send(self.index(name)?, bytes, until)
+            }
+            Action::Close { role, half } => {
+                self.close(self.index(role)?, *half, until)
+            }
+        }
+    }
+
+    fn index(&self, name: &str) -> Result<usize> {
+        self.acting
+            .iter()
+            .position(|acting| acting.role.name == name)
+            .with_context(|| format!("no role is called '{name}'"))
+    }
+
+    /// Takes down something that the runner did. It surely came after all that
+    /// was waited for until now.
+    fn act(&mut self, role: &str, kind: EntryKind, text: &str) -> usize {
+        let after = self.until_now();
+        let entry = self.note(role, kind, text.to_owned(), after, true);
+        self.last_action = Some(entry);
+        entry
+    }
+
+    /// All that was waited for or done until now.
+    fn until_now(&self) -> Vec<usize> {
+        self.acting
+            .iter()
+            .flat_map(|acting| acting.awaited)
+            .flatten()
+            .chain(self.last_action)
+            .collect()
+    }
+
+    fn note(
+        &mut self,
+        role: &str,
+        kind: EntryKind,
+        text: String,
+        after: Vec<usize>,
+        action: bool,
+    ) -> usize {
+        let entry = Entry {
+            role: role.to_owned(),
+            kind,
+            text,
+            after,
+            action,
+        };
+        (self.watch)(&entry);
+        self.played.entries.push(entry);
+        self.played.entries.len() - 1
+    }
+
+    fn start_server(&mut self) -> Result<()> {
+        let server = self
+            .script
+            .server
+            .as_ref()
+            .context("a demo without a server")?;
+        ensure!(self.server.is_none(), "the server is there already");
+        let port = self.port.as_ref().context("a server without a port")?.port;
+        self.server = Some(Server::start(
+            Kind::find(&server.kind)?,
+            self.stage.choice,
+            self.stage.programs,
+            port,
+            &server.arguments,
+            self.scratch.path(),
+        )?);
+        Ok(())
+    }
+
+    fn signal_server(
+        &mut self,
+        name: &str,
+        signal: Signal,
+        until: Instant,
+    ) -> Result<()> {
+        let server = self.server.as_ref().context("the server is not there")?;
+        if matches!(signal, Signal::Pause | Signal::Resume) {
+            server.signal(signal)?;
+        } else if let Some(server) = self.server.take() {
+            server.stop(signal, until)?;
+        }
+        let said = match signal {
+            Signal::Pause => "paused",
+            Signal::Resume => "resumed",
+            Signal::Kill => "killed",
+            Signal::Interrupt | Signal::Terminate => "stopped",
+        };
+        self.act(name, EntryKind::Stage, said);
+        Ok(())
+    }
+
+    /// Replaces `{role.group}` by what that role's ready line had there.
+    fn fill_in(&self, text: &str) -> Result<String> {
+        let mut filled = text.to_owned();
+        for (name, value) in &self.values {
+            filled = filled.replace(&format!("{{{name}}}"), value);
+        }
+        ensure!(
+            !Regex::new(r"\{[a-z0-9-]+\.[a-z]+\}")?.is_match(&filled),
+            "nothing is known for '{filled}': known are {:?}",
+            self.values.keys().collect::<Vec<_>>()
+        );
+        Ok(filled)
+    }
+
+    fn start(&mut self, index: usize, until: Instant) -> Result<()> {
+        let role = self.acting[index].role;
+        // Not whether it is there: it may be about to end.
+        ensure!(
+            self.acting[index].end_seen,
+            "its last start must be ended, stopped or closed first"
+        );
+        let arguments = role
+            .hidden
+            .iter()
+            .chain(&role.arguments)
+            .map(|argument| self.fill_in(argument))
+            .collect::<Result<Vec<_>>>()?;
+        let visible = &arguments[role.hidden.len()..];
+        let (performer, shown) = match &role.actor {
+            Actor::Program(program) => {
+                let mut command =
+                    Command::new(self.stage.programs.path(program)?);
+                command.args(&arguments);
+                (
+                    self.perform(index, command)?,
+                    command_line(program, visible),
+                )
+            }
+            Actor::Python(file) => {
+                let script =
+                    self.stage.section.folder.join("python").join(file);
+                let mut command = Command::new(doctor::python());
+                command.arg(script).args(&arguments);
+                // No __pycache__ in the source tree.
+                command.env("PYTHONDONTWRITEBYTECODE", "1");
+                let shown =
+                    command_line(&format!("python3 python/{file}"), visible);
+                (self.perform(index, command)?, shown)
+            }
+            Actor::Raw(raw) => {
+                let run = self.acting[index].runs + 1;
+                let sender = self.sender.clone();
+                let report = move |event| {
+                    let _ = sender.send(Report::Raw {
+                        role: index,
+                        run,
+                        event,
+                    });
+                };
+                let raw = raw.with_address(|address| self.fill_in(address))?;
+                let peer = Peer::start(&raw, until, report)?;
+                if let Some(address) = peer.listens_at() {
+                    self.name_value(index, "address", &address.to_string());
+                }
+                let shown = peer.describe();
+                (Performer::Raw(peer), shown)
+            }
+        };
+        let entry = self.act(&role.name, EntryKind::Command, &shown);
+        let acting = &mut self.acting[index];
+        acting.performer = performer;
+        acting.runs += 1;
+        acting.last = [Some(entry); 2];
+        acting.awaited = [Some(entry); 2];
+        acting.end_seen = false;
+        acting.lines = [0; 2];
+        if let Some(ready) = &role.ready {
+            let line = self.wait_for_line(index, ready, until)?;
+            let found = ready
+                .captures(&line)
+                .context("a line that matched no longer does")?;
+            for group in ready.capture_names().flatten() {
+                if let Some(value) = found.name(group) {
+                    self.name_value(index, group, value.as_str());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers what a ready line said, for the arguments of others and for
+    /// what is shown instead.
+    fn name_value(&mut self, index: usize, group: &str, value: &str) {
+        let role = self.acting[index].role;
+        if let Some(show) = role.show.get(group) {
+            self.played.shown.push((value.to_owned(), show.clone()));
+        }
+        self.values
+            .insert(format!("{}.{group}", role.name), value.to_owned());
+    }
+
+    fn perform(&self, index: usize, mut command: Command) -> Result<Performer> {
+        for kind in KINDS {
+            command.env_remove(kind.variable);
+        }
+        if let (Some(server), Some(port)) = (&self.script.server, &self.port) {
+            let kind = Kind::find(&server.kind)?;
+            command.env(kind.variable, kind.url(port.port));
+        }
+        // What a person set to look closer would be seen in the recording.
+        for variable in ["RUST_LOG", "RUST_BACKTRACE", "PYTHONDEVMODE"] {
+            command.env_remove(variable);
+        }
+        command.env("NO_COLOR", "1");
+        command.current_dir(self.scratch.path());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut process = Process::start(&mut command)
+            .with_context(|| format!("cannot start {command:?}"))?;
+        let child = process.child();
+        let stdout = child.stdout.take().context("no stdout")?;
+        let stderr = child.stderr.take().context("no stderr")?;
+        let run = self.acting[index].runs + 1;
+        self.read(index, run, false, stdout);
+        self.read(index, run, true, stderr);
+        Ok(Performer::Program {
+            process,
+            open_pipes: 2,
+            killed: false,
+        })
+    }
+
+    /// Reports the lines of one pipe, from a thread of its own.
+    fn read(
+        &self,
+        role: usize,
+        run: usize,
+        stderr: bool,
+        pipe: impl Read + Send + 'static,
+    ) {
+        let sender = self.sender.clone();
+        thread::spawn(move || {
+            let mut pipe = BufReader::new(pipe);
+            loop {
+                let mut line = Vec::new();
+                match pipe
+                    .by_ref()
+                    .take(LONGEST_LINE)
+                    .read_until(b'\n', &mut line)
+                {
+                    Ok(0) | Err(_) => break,
+                    Ok(_) => {}
+                }
+                let text = String::from_utf8_lossy(&line);
+                let text = text.trim_end_matches(['\r', '\n']).to_owned();
+                if sender
+                    .send(Report::Line {
+                        role,
+                        run,
+                        stderr,
+                        text,
+                    })
+                    .is_err()
+                {
+                    break;
+                }
+            }
+            let _ = sender.send(Report::Closed { role, run });
+        });
+    }
+
+    /// Takes one report, or looks after the processes; at most until `until`.
+    /// Says whether there is time left.
+    fn pump(&mut self, until: Instant) -> Result<bool> {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(false);
+        }
+        ensure!(
+            self.played.entries.len() < MOST_ENTRIES,
+            "more than {MOST_ENTRIES} lines"
+        );
+        match self.receiver.recv_timeout(left.min(LOOK_EVERY)) {
+            Ok(report) => self.take_down(report)?,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                bail!("the reading threads are gone")
+            }
+        }
+        for index in 0..self.acting.len() {
+            self.look_after(index)?;
+        }
+        Ok(true)
+    }
+
+    fn take_down(&mut self, report: Report) -> Result<()> {
+        match report {
+            // Of an earlier start: the process is gone, what it said is told.
+            Report::Line { role, run, .. }
+            | Report::Closed { role, run }
+            | Report::Raw { role, run, .. }
+                if run != self.acting[role].runs => {}
+            Report::Line {
+                role, stderr, text, ..
+            } => self.line(role, stderr, text),
+            Report::Closed { role, .. } => {
+                if let Performer::Program { open_pipes, .. } =
+                    &mut self.acting[role].performer
+                {
+                    *open_pipes -= 1;
+                }
+            }
+            Report::Raw { role, event, .. } => match event {
+                RawEvent::Said(text) => self.line(role, false, text),
+                RawEvent::Ended(text) => {
+                    self.acting[role].performer = Performer::Nobody;
+                    self.ended(role, text);
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, index: usize, stderr: bool, text: String) {
+        let stream = usize::from(stderr);
+        let acting = &self.acting[index];
+        let after = acting.last[stream].into_iter().collect();
+        let kind = if stderr {
+            EntryKind::Stderr
+        } else {
+            EntryKind::Stdout
+        };
+        let entry = self.note(&acting.role.name, kind, text, after, false);
+        let acting = &mut self.acting[index];
+        acting.last[stream] = Some(entry);
+        acting.lines[stream] += 1;
+    }
+
+    /// Sees whether a program has ended.
+    fn look_after(&mut self, index: usize) -> Result<()> {
+        let Performer::Program {
+            process,
+            open_pipes,
+            killed,
+        } = &mut self.acting[index].performer
+        else {
+            return Ok(());
+        };
+        let Some(status) = process.try_wait()? else {
+            return Ok(());
+        };
+        // Its last words are still in the pipes; they close now that it, and
+        // all that it started, is gone.
+        if *open_pipes > 0 {
+            return Ok(());
+        }
+        let killed = *killed;
+        self.acting[index].performer = Performer::Nobody;
+        self.ended(
+            index,
+            if killed {
+                KILLED.to_owned()
+            } else {
+                exit_text(status)
+            },
+        );
+        Ok(())
+    }
+
+    fn ended(&mut self, index: usize, text: String) {
+        let name = &self.acting[index].role.name;
+        let mut after: Vec<usize> =
+            self.acting[index].last.into_iter().flatten().collect();
+        let entry = if text == KILLED {
+            // The runner did it, so it came after all that was until now.
+            after.extend(self.until_now());
+            let entry = self.note(name, EntryKind::Stage, text, after, true);
+            self.last_action = Some(entry);
+            entry
+        } else {
+            self.note(name, EntryKind::Exit, text, after, false)
+        };
+        self.acting[index].last = [Some(entry); 2];
+    }
+
+    /// Waits for a line that was not waited for before, and returns it.
+    fn wait_for_line(
+        &mut self,
+        index: usize,
+        pattern: &Regex,
+        until: Instant,
+    ) -> Result<String> {
+        loop {
+            let acting = &self.acting[index];
+            let name = &acting.role.name;
+            let found = self.played.entries.iter().enumerate().find_map(
+                |(entry, found)| {
+                    let stream = match found.kind {
+                        EntryKind::Stdout => 0,
+                        EntryKind::Stderr => 1,
+                        _ => return None,
+                    };
+                    let new = acting.awaited[stream]
+                        .is_none_or(|awaited| entry > awaited);
+                    (new && found.role == *name
+                        && pattern.is_match(&found.text))
+                    .then_some((entry, stream))
+                },
+            );
+            if let Some((entry, stream)) = found {
+                self.waits.push(Wait {
+                    role: index,
+                    pattern: pattern.clone(),
+                    other: [EntryKind::Stderr, EntryKind::Stdout][stream],
+                    beyond: acting.awaited[1 - stream],
+                });
+                let earlier = acting.awaited[1 - stream];
+                let told = earlier.into_iter().chain(self.last_action);
+                self.played.told.extend(told.map(|told| (told, entry)));
+                self.acting[index].awaited[stream] = Some(entry);
+                return Ok(self.played.entries[entry].text.clone());
+            }
+            ensure!(
+                acting.is_on(),
+                "{name} ended without the line '{}'",
+                pattern.as_str()
+            );
+            ensure!(
+                self.pump(until)?,
+                "{} did not print '{}' in time",
+                self.acting[index].role.name,
+                pattern.as_str()
+            );
+        }
+    }
+
+    fn wait_for_end(&mut self, index: usize, until: Instant) -> Result<()> {
+        ensure!(self.acting[index].runs > 0, "it was never started");
+        while self.acting[index].is_on() {
+            ensure!(
+                self.pump(until)?,
+                "{} did not end in time",
+                self.acting[index].role.name
+            );
+        }
+        let acting = &mut self.acting[index];
+        acting.awaited = acting.last;
+        acting.end_seen = true;
+        let told = self.last_action.zip(acting.last[0]);
+        self.played.told.extend(told);
+        Ok(())
+    }
+
+    /// Waits until a role has said what it is expected to say before a stop.
+    /// When it never does, the comparison will show what is missing.
+    fn wait_for_expected(
+        &mut self,
+        index: usize,
+        until: Instant,
+    ) -> Result<()> {
+        let name = &self.acting[index].role.name;
+        let starts = self
+            .played
+            .entries
+            .iter()
+            .filter(|entry| {
+                entry.kind == EntryKind::Command && entry.role == *name
+            })
+            .count();
+        let expected = self
+            .stage
+            .expected
+            .and_then(|expected| expected.get(name))
+            .and_then(|runs| runs.get(starts.checked_sub(1)?))
+            .copied();
+        if let Some((stdout, stderr)) = expected {
+            loop {
+                let acting = &self.acting[index];
+                let all =
+                    acting.lines[0] >= stdout && acting.lines[1] >= stderr;
+                if all || !acting.is_on() || !self.pump(until)? {
+                    break;
+                }
+            }
+        }
+        // Then nothing more is to come.
+        let quiet = if expected.is_some() { SETTLE } else { QUIET };
+        loop {
+            let before = self.acting[index].lines;
+            let begin = Instant::now();
+            while self.acting[index].lines == before
+                && self.acting[index].is_on()
+                && self.pump(until.min(begin + quiet))?
+            {}
+            if self.acting[index].lines == before || Instant::now() >= until {
+                break;
+            }
+        }
+        let acting = &mut self.acting[index];
+        acting.awaited = acting.last;
+        Ok(())
+    }
+
+    fn signal(
+        &mut self,
+        index: usize,
+        signal: Signal,
+        until: Instant,
+    ) -> Result<()> {
+        let role = self.acting[index].role;
+        // For the lines before the stop, and once more for the end after it:
+        // else a missing line would be reported as a missing end.
+        let within = until.saturating_duration_since(Instant::now());
+        let pausing = matches!(signal, Signal::Pause | Signal::Resume);
+        if !pausing {
+            self.wait_for_expected(index, until)?;
+        }
+        let until = Instant::now() + within;
+        let Performer::Program {
+            process, killed, ..
+        } = &mut self.acting[index].performer
+        else {
+            bail!("{} is no running program: it cannot be stopped", role.name);
+        };
+        *killed = signal == Signal::Kill;
+        process
+            .signal(signal)
+            .with_context(|| format!("cannot signal {}", role.name))?;
+        let (kind, text) = match signal {
+            Signal::Interrupt => (EntryKind::Key, "^C"),
+            Signal::Terminate => (EntryKind::Stage, "told to end (SIGTERM)"),
+            Signal::Pause => (EntryKind::Stage, "paused"),
+            Signal::Resume => (EntryKind::Stage, "resumed"),
+            // It stands where the exit code would.
+            Signal::Kill => return self.wait_for_end(index, until),
+        };
+        self.act(&role.name, kind, text);
+        if pausing {
+            Ok(())
+        } else {
+            self.wait_for_end(index, until)
+        }
+    }
+
+    fn type_line(&mut self, index: usize, text: &str) -> Result<()> {
+        let role = self.acting[index].role;
+        let Performer::Program { process, .. } =
+            &mut self.acting[index].performer
+        else {
+            bail!("{} is no running program: nobody can type to it", role.name);
+        };
+        let stdin = process.child().stdin.as_mut().context("no stdin")?;
+        stdin
+            .write_all(text.as_bytes())
+            .and_then(|()| stdin.write_all(b"\n"))
+            .and_then(|()| stdin.flush())
+            .with_context(|| format!("cannot type to {}", role.name))?;
+        self.act(&role.name, EntryKind::Typed, text);
+        Ok(())
+    }
+
+    fn send(
+        &mut self,
+        index: usize,
+        bytes: &[u8],
+        until: Instant,
+    ) -> Result<()> {
+        let role = self.acting[index].role;
+        let Performer::Raw(peer) = &mut self.acting[index].performer else {
+            bail!("{} is not connected", role.name);
+        };
+        peer.send(bytes, until)?;
+        let text = format!("> {}", bytes.escape_ascii());
+        self.act(&role.name, EntryKind::Stdout, &text);
+        Ok(())
+    }
+
+    fn close(
+        &mut self,
+        index: usize,
+        half: bool,
+        until: Instant,
+    ) -> Result<()> {
+        if !half {
+            self.wait_for_expected(index, until)?;
+        }
+        let role = self.acting[index].role;
+        let Performer::Raw(peer) = &mut self.acting[index].performer else {
+            bail!("{} is closed already: end it instead", role.name);
+        };
+        peer.close(half)?;
+        let text = if half {
+            "closes its direction"
+        } else {
+            "closes"
+        };
+        let entry = self.act(&role.name, EntryKind::Stage, text);
+        if !half {
+            let acting = &mut self.acting[index];
+            acting.performer = Performer::Nobody;
+            acting.awaited = [Some(entry); 2];
+            acting.end_seen = true;
+            // What is still on its way from its reader is of no interest.
+            acting.runs += 1;
+        }
+        Ok(())
+    }
+}
+
+/// A command as a person types it.
+fn command_line(program: &str, arguments: &[String]) -> String {
+    let mut line = format!("$ {program}");
+    for argument in arguments {
+        let plain = !argument.is_empty()
+            && argument.chars().all(|letter| {
+                letter.is_ascii_alphanumeric()
+                    || "-_./:=@,+%[]".contains(letter)
+            });
+        line.push(' ');
+        if plain {
+            line.push_str(argument);
+        } else {
+            line.push('\'');
+            line.push_str(&argument.replace('\'', r"'\''"));
+            line.push('\'');
+        }
+    }
+    line
+}
+
+fn exit_text(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("exit {code}"),
+        None => {
+            #[cfg(unix)]
+            if let Some(signal) =
+                std::os::unix::process::ExitStatusExt::signal(&status)
+            {
+                return format!("ended by signal {signal}");
+            }
+            "ended".to_owned()
+        }
+    }
+}

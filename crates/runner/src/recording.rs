@@ -1,0 +1,538 @@
+//! A recording: what the roles of a demo printed, made comparable, and the
+//! files beside demo.toml that hold it.
+//!
+//! Each role has a text file that reads like its terminal:
+//!
+//! ```text
+//! $ redis-pub                    the command that started it
+//! Publish: message 1 : …         a line of stdout, as it is
+//! ! redis-pub: cannot …          a line of stderr
+//! ^C                             what its user pressed
+//! [exit 1]                       how it ended, or what was done to it
+//! ```
+//!
+//! A line of stdout that looks like one of the others has a `\` before it.
+//! order.txt has all these lines in one order, each behind its role's name;
+//! terminals.html is the same for the book.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use regex_lite::{Captures, Regex};
+
+use crate::order;
+use crate::play::{EntryKind, Expected, Played};
+use crate::script::{Actor, Replacement, Script};
+use crate::workspace::{Section, entries};
+
+/// Shown for every ephemeral port, counted up from here in the order of
+/// appearance.
+const FIRST_SHOWN_PORT: usize = 50_001;
+/// Ports from here on are ephemeral ones, or reserved by the runner.
+const FIRST_CHANGING_PORT: u16 = 20_000;
+const SHOWN_DATE: &str = "2026-01-31";
+const SHOWN_TIME: &str = "12:00:00";
+
+/// What a demo printed, in its one order, with all replaced that must differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    pub lines: Vec<Line>,
+    /// The columns: every role in the order of its first appearance.
+    pub roles: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub role: String,
+    pub kind: EntryKind,
+    pub text: String,
+}
+
+impl Recording {
+    pub fn new(script: &Script, played: &Played) -> Result<Self> {
+        let order = order::order(script, played)?;
+        let mut clean = Cleaner::new(&played.shown, &script.replacements)?;
+        let mut lines = Vec::new();
+        let mut roles: Vec<String> = Vec::new();
+        for index in order {
+            let entry = &played.entries[index];
+            if entry.kind == EntryKind::Typed && entry.text.is_empty() {
+                continue;
+            }
+            if !script.is_server(&entry.role) && !roles.contains(&entry.role) {
+                roles.push(entry.role.clone());
+            }
+            lines.push(Line {
+                role: entry.role.clone(),
+                kind: entry.kind,
+                text: clean.clean(&entry.text),
+            });
+        }
+        Ok(Self { lines, roles })
+    }
+
+    /// The files that hold the recording: name and text.
+    pub fn files(
+        &self,
+        script: &Script,
+        section: &Section,
+        demo: &str,
+    ) -> Vec<(String, String)> {
+        let mut files: Vec<(String, String)> = self
+            .roles
+            .iter()
+            .map(|role| {
+                let mut text = String::new();
+                for line in self.lines.iter().filter(|line| line.role == *role)
+                {
+                    let _ = writeln!(text, "{}", line.marked());
+                }
+                (format!("{role}.txt"), text)
+            })
+            .collect();
+        let mut order = String::new();
+        for line in &self.lines {
+            let _ = writeln!(
+                order,
+                "{}",
+                format!("{}: {}", line.role, line.marked()).trim_end()
+            );
+        }
+        files.push(("order.txt".to_owned(), order));
+        files.push((
+            "terminals.html".to_owned(),
+            self.terminals(script, section, demo),
+        ));
+        files
+    }
+
+    /// The roles' terminals side by side, as HTML that mdBook includes. It has
+    /// no empty line: that would end the HTML block.
+    fn terminals(
+        &self,
+        script: &Script,
+        section: &Section,
+        demo: &str,
+    ) -> String {
+        let mut html = format!(
+            "<figure class=\"terminals\" style=\"--roles: {}\">\n<figcaption>{} \
+             <span class=\"terminal-run\">Play it: <code>cargo demo {}/{demo}</code></span>\
+             </figcaption>\n<div class=\"terminal-heads\" aria-hidden=\"true\">",
+            self.roles.len(),
+            escape(&script.about),
+            section.name
+        );
+        for role in &self.roles {
+            let _ = write!(html, "<span>{}</span>", escape(role));
+        }
+        html.push_str("</div>\n<ol class=\"terminal-lines\">\n");
+        for line in &self.lines {
+            let column = self.roles.iter().position(|role| *role == line.role);
+            let class = match (column, line.kind) {
+                (None, _) => "stage".to_owned(),
+                (Some(column), kind) => format!("t{column}{}", class(kind)),
+            };
+            let _ = writeln!(
+                html,
+                "<li class=\"{class}\"><b>{}</b><code>{}</code></li>",
+                escape(&line.role),
+                escape(&line.text)
+            );
+        }
+        html.push_str("</ol>\n</figure>\n");
+        html
+    }
+}
+
+fn class(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Command => " command",
+        EntryKind::Stdout => "",
+        EntryKind::Stderr => " stderr",
+        EntryKind::Key | EntryKind::Typed => " key",
+        EntryKind::Exit => " exit",
+        EntryKind::Stage => " note",
+    }
+}
+
+impl Line {
+    /// The line with the mark of its kind.
+    pub fn marked(&self) -> String {
+        let text = &self.text;
+        match self.kind {
+            EntryKind::Command if text.starts_with("$ ") => text.clone(),
+            EntryKind::Key => text.clone(),
+            EntryKind::Command | EntryKind::Exit | EntryKind::Stage => {
+                format!("[{text}]")
+            }
+            EntryKind::Typed => format!("[types: {text}]"),
+            EntryKind::Stderr => format!("! {text}"),
+            EntryKind::Stdout => {
+                let marked = ["$ ", "! ", "[", "^C", "\\"];
+                if marked.iter().any(|mark| text.starts_with(mark)) {
+                    format!("\\{text}")
+                } else {
+                    text.clone()
+                }
+            }
+        }
+    }
+}
+
+/// Replaces what must differ from run to run by fixed, natural values.
+struct Cleaner<'a> {
+    shown: Vec<(String, String)>,
+    replacements: &'a [Replacement],
+    moment: Regex,
+    date: Regex,
+    time: Regex,
+    port: Regex,
+    ports: Vec<u16>,
+}
+
+impl<'a> Cleaner<'a> {
+    fn new(
+        shown: &[(String, String)],
+        replacements: &'a [Replacement],
+    ) -> Result<Self> {
+        let mut shown = shown.to_vec();
+        // Of two that begin alike, the longer is meant.
+        shown.sort_by_key(|(real, _)| std::cmp::Reverse(real.len()));
+        Ok(Self {
+            shown,
+            replacements,
+            // As logs have it; its date and time are no words of their own.
+            moment: Regex::new(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?")?,
+            date: Regex::new(r"\b20\d\d-\d\d-\d\d\b")?,
+            time: Regex::new(r"\b\d\d:\d\d:\d\d(\.\d+)?\b")?,
+            port: Regex::new(r"(127\.0\.0\.1|\[::1\]|localhost):(\d{1,5})\b")?,
+            ports: Vec::new(),
+        })
+    }
+
+    fn clean(&mut self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (real, shown) in &self.shown {
+            text = replace_whole(&text, real, shown);
+        }
+        for replacement in self.replacements {
+            text = replace(&text, replacement);
+        }
+        let moment = format!("{SHOWN_DATE}T{SHOWN_TIME}");
+        let text = self.moment.replace_all(&text, moment);
+        let text = self.date.replace_all(&text, SHOWN_DATE);
+        let text = self.time.replace_all(&text, |found: &Captures| {
+            let at = found.get(0).map_or(0..0, |found| found.range());
+            // A part of a hardware address or of an IPv6 address is no time.
+            let part = text[..at.start].ends_with(':')
+                || text[at.end..].starts_with(':')
+                    && text[at.end + 1..]
+                        .starts_with(|next: char| next.is_ascii_hexdigit());
+            if part { &found[0] } else { SHOWN_TIME }.to_owned()
+        });
+        let known = &self.shown;
+        let ports = &mut self.ports;
+        self.port
+            .replace_all(&text, |found: &Captures| {
+                let whole = &found[0];
+                match found[2].parse::<u16>() {
+                    Ok(port)
+                        if port >= FIRST_CHANGING_PORT
+                            && known
+                                .iter()
+                                .all(|(_, shown)| shown != whole) =>
+                    {
+                        let place = ports.iter().position(|seen| *seen == port);
+                        let place = place.unwrap_or_else(|| {
+                            ports.push(port);
+                            ports.len() - 1
+                        });
+                        format!("{}:{}", &found[1], FIRST_SHOWN_PORT + place)
+                    }
+                    _ => whole.to_owned(),
+                }
+            })
+            .into_owned()
+    }
+}
+
+/// Replaces `real` where it stands alone: port 2000 is not in 20001.
+fn replace_whole(text: &str, real: &str, shown: &str) -> String {
+    let joins = |one: Option<char>, other: Option<char>| {
+        one.zip(other).is_some_and(|(one, other)| {
+            one.is_ascii_digit() && other.is_ascii_digit()
+        })
+    };
+    let mut replaced = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(real).filter(|_| !real.is_empty()) {
+        let (before, found) = rest.split_at(at);
+        let after = &found[real.len()..];
+        let before_it = before.chars().last().or(replaced.chars().last());
+        let part = joins(before_it, real.chars().next())
+            || joins(real.chars().last(), after.chars().next());
+        replaced.push_str(before);
+        replaced.push_str(if part { real } else { shown });
+        rest = after;
+    }
+    replaced + rest
+}
+
+fn replace(text: &str, replacement: &Replacement) -> String {
+    replacement
+        .pattern
+        .replace_all(text, |found: &Captures| {
+            let whole = found[0].to_owned();
+            let Some((start, end)) =
+                found.get(0).zip(found.get(1)).map(|(whole, group)| {
+                    (group.start() - whole.start(), group.end() - whole.start())
+                })
+            else {
+                return replacement.with.clone();
+            };
+            format!("{}{}{}", &whole[..start], replacement.with, &whole[end..])
+        })
+        .into_owned()
+}
+
+/// What the recorded files of a demo expect; `None` when there are none yet.
+pub fn expected(script: &Script, folder: &Path) -> Result<Option<Expected>> {
+    let mut expected = BTreeMap::new();
+    for role in &script.roles {
+        let path = folder.join(format!("{}.txt", role.name));
+        if path.is_file() {
+            let text = fs::read_to_string(&path)
+                .with_context(|| format!("reading {}", path.display()))?;
+            let count = match role.actor {
+                Actor::Raw(_) => count_raw_lines(&text),
+                Actor::Program(_) | Actor::Python(_) => count_lines(&text),
+            };
+            expected.insert(role.name.clone(), count);
+        }
+    }
+    Ok((!expected.is_empty()).then_some(expected))
+}
+
+/// For each start the lines on stdout and on stderr, until it is stopped.
+fn count_lines(text: &str) -> Vec<(usize, usize)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    let mut stopped = false;
+    for line in text.lines() {
+        if line.starts_with("$ ") {
+            runs.push((0, 0));
+            stopped = false;
+        } else if line == "^C" || line.starts_with("[told to end") {
+            stopped = true;
+        } else if !line.starts_with('[')
+            && !stopped
+            && let Some((stdout, stderr)) = runs.last_mut()
+        {
+            *(if line.starts_with("! ") {
+                stderr
+            } else {
+                stdout
+            }) += 1;
+        }
+    }
+    runs
+}
+
+/// The same for a raw peer: what it heard until it closed.
+fn count_raw_lines(text: &str) -> Vec<(usize, usize)> {
+    let starts = ["[connects to ", "[listens at ", "[sends to "];
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for line in text.lines() {
+        if starts.iter().any(|start| line.starts_with(start)) {
+            runs.push((0, 0));
+        } else if line.starts_with("< ")
+            && let Some((heard, _)) = runs.last_mut()
+        {
+            *heard += 1;
+        }
+    }
+    runs
+}
+
+/// Compares a recording with the files of a demo.
+///
+/// # Errors
+/// When a file differs, is missing, or should not be there; the error shows
+/// the difference.
+pub fn compare(folder: &Path, files: &[(String, String)]) -> Result<()> {
+    let mut differences = String::new();
+    for (name, found) in files {
+        let path = folder.join(name);
+        let recorded = match fs::read_to_string(&path) {
+            Ok(text) => text.replace("\r\n", "\n"),
+            Err(error) => {
+                let _ = writeln!(differences, "{name}: {}", error.kind());
+                continue;
+            }
+        };
+        if recorded != *found {
+            // One difference is enough to see; the HTML repeats the texts.
+            if name.ends_with(".html") && !differences.is_empty() {
+                continue;
+            }
+            let diff = similar::TextDiff::from_lines(&recorded, found);
+            let _ = write!(
+                differences,
+                "{}",
+                diff.unified_diff()
+                    .header(&format!("{name} recorded"), "now")
+            );
+        }
+    }
+    for path in stale(folder, files)? {
+        let _ = writeln!(
+            differences,
+            "{path}: nothing in the demo makes this file"
+        );
+    }
+    ensure!(
+        differences.is_empty(),
+        "{differences}(if the new lines are right, `bless` records them)"
+    );
+    Ok(())
+}
+
+/// Writes the files of a recording and removes those of roles that are gone.
+/// Says whether anything changed.
+pub fn write(folder: &Path, files: &[(String, String)]) -> Result<bool> {
+    let mut changed = false;
+    for name in stale(folder, files)? {
+        fs::remove_file(folder.join(name))?;
+        changed = true;
+    }
+    for (name, text) in files {
+        let path = folder.join(name);
+        if fs::read_to_string(&path).ok().as_deref() != Some(text) {
+            fs::write(&path, text)
+                .with_context(|| format!("writing {}", path.display()))?;
+            changed = true;
+        }
+    }
+    Ok(changed)
+}
+
+fn stale(folder: &Path, files: &[(String, String)]) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for path in entries(folder)? {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if name != "demo.toml" && !files.iter().any(|(known, _)| *known == name)
+        {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clean(shown: &[(&str, &str)], texts: &[&str]) -> Vec<String> {
+        let shown: Vec<(String, String)> = shown
+            .iter()
+            .map(|(real, shown)| ((*real).to_owned(), (*shown).to_owned()))
+            .collect();
+        let mut cleaner = Cleaner::new(&shown, &[]).unwrap();
+        texts.iter().map(|text| cleaner.clean(text)).collect()
+    }
+
+    #[test]
+    fn times_are_replaced_and_nothing_else() {
+        let found = clean(
+            &[],
+            &[
+                "at 23:59:58 and 01:02:03.456, on 2031-12-24",
+                "2031-12-24T23:59:58.123456Z INFO",
+                "2031-12-24 23:59:58: hello",
+                "00:11:22:33:44:55 is a card, 1:2:3 a ratio",
+                "no time: 12:34, 123456789",
+            ],
+        );
+        let expected = [
+            "at 12:00:00 and 12:00:00, on 2026-01-31",
+            "2026-01-31T12:00:00Z INFO",
+            "2026-01-31 12:00:00: hello",
+            "00:11:22:33:44:55 is a card, 1:2:3 a ratio",
+            "no time: 12:34, 123456789",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn ports_are_the_same_in_all_lines() {
+        let found = clean(
+            &[
+                ("127.0.0.1:40000", "127.0.0.1:6789"),
+                ("40000", "6789"),
+                ("127.0.0.1:40001", "127.0.0.1:27017"),
+            ],
+            &[
+                "127.0.0.1:45678 to 127.0.0.1:40000",
+                "localhost:34567, [::1]:45678, 127.0.0.1:34567",
+                "port 40000, not 140000 or 400001",
+                "127.0.0.1:40001 and 127.0.0.1:6379",
+            ],
+        );
+        let expected = [
+            "127.0.0.1:50001 to 127.0.0.1:6789",
+            "localhost:50002, [::1]:50001, 127.0.0.1:50002",
+            "port 6789, not 140000 or 400001",
+            "127.0.0.1:27017 and 127.0.0.1:6379",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn lines_are_counted_as_they_are_marked() {
+        let line = |kind, text: &str| Line {
+            role: "one".to_owned(),
+            kind,
+            text: text.to_owned(),
+        };
+        let (out, err) = (EntryKind::Stdout, EntryKind::Stderr);
+        let lines = [
+            line(EntryKind::Command, "$ one"),
+            line(out, "plain"),
+            line(out, "$ like a command"),
+            line(out, "[like an exit]"),
+            line(out, "! like stderr"),
+            line(out, "^C"),
+            line(out, r"\ a backslash"),
+            line(out, ""),
+            line(err, "plain"),
+            line(err, "[exit 1]"),
+            line(EntryKind::Typed, "x"),
+            line(EntryKind::Stage, "paused"),
+            line(EntryKind::Key, "^C"),
+            line(out, "after it"),
+            line(EntryKind::Exit, "exit 0"),
+            line(EntryKind::Command, "$ one"),
+            line(err, "again"),
+        ];
+        let text: String = lines
+            .iter()
+            .map(|line| format!("{}\n", line.marked()))
+            .collect();
+        assert_eq!(count_lines(&text), [(7, 2), (0, 1)]);
+        let raw = "[connects to x]\n> a\n< b\n[closes]\n[sends to x]\n< c\n";
+        assert_eq!(count_raw_lines(raw), [(1, 0), (1, 0)]);
+    }
+}
