@@ -1,0 +1,109 @@
+//! Publishes which cat wears which hat, and counts what somebody heard. Its
+//! partner is redis-sub.
+//!
+//! cargo run --bin redis-pub [redis://HOST:PORT] [--seed 7]
+
+use std::io::BufRead;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::Parser;
+use fastrand::Rng;
+use redis::AsyncTypedCommands;
+use redis_pubsub::{CATS, HATS, Server, finish, say, seconds, stop_signal};
+use tokio::sync::mpsc::{Receiver, channel};
+
+/// Publishes which cat wears which hat
+#[derive(Parser)]
+struct Options {
+    /// Where the Redis server is
+    #[arg(env = "REDIS_URL", hide_env_values = true)]
+    #[arg(default_value = "redis://127.0.0.1:6379")]
+    url: String,
+    /// How many messages to publish
+    #[arg(long, default_value = "10")]
+    count: u64,
+    /// Where chance starts: the same number gives the same messages
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Wait for Enter before each message
+    #[arg(long)]
+    step: bool,
+    /// Seconds to wait for the connection, and for each answer
+    #[arg(long, default_value = "5", value_parser = seconds)]
+    timeout: Duration,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    finish("redis-pub", run(Options::parse()).await)
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    tokio::select! {
+        () = stop => Ok(()),
+        result = publish(&options) => result,
+    }
+}
+
+async fn publish(options: &Options) -> anyhow::Result<()> {
+    let server = Server::from_url(&options.url)?;
+    let mut connection =
+        server
+            .connect(options.timeout, None)
+            .await
+            .map_err(|error| {
+                let why = server.explain(&error);
+                anyhow!("cannot connect to {server}: {why}")
+            })?;
+    let mut random = options.seed.map_or_else(Rng::new, Rng::with_seed);
+    let mut enter = options.step.then(enter_keys);
+    let (mut sent, mut heard) = (0, 0);
+    for number in 1..=options.count {
+        if let Some(enter) = &mut enter {
+            say(format_args!("Press Enter to publish message {number}"))?;
+            if enter.recv().await.is_none() {
+                break;
+            }
+        }
+        let cat = CATS[random.usize(..CATS.len())];
+        let hat = HATS[random.usize(..HATS.len())];
+        say(format_args!(
+            "Publish: message {number} : {cat} wears a {hat}"
+        ))?;
+        // The reply is the number of subscribers the server passed it to.
+        let receivers =
+            connection.publish(cat, hat).await.map_err(|error| {
+                let why = server.explain(&error);
+                anyhow!(
+                    "cannot publish message {number} at {server}: {why} \
+                 ({sent} sent before)"
+                )
+            })?;
+        sent += 1;
+        heard += u64::from(receivers > 0);
+    }
+    let unheard = sent - heard;
+    say(format_args!(
+        "Messages sent: {sent}; \
+         heard by somebody: {heard}, by nobody: {unheard}"
+    ))?;
+    Ok(())
+}
+
+/// Yields once for each line of stdin and ends with it. A thread of its own
+/// does the reading: tokio's stdin would keep the program alive after Ctrl-C,
+/// until the next Enter.
+fn enter_keys() -> Receiver<()> {
+    let (sender, receiver) = channel(1);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().split(b'\n') {
+            if line.is_err() || sender.blocking_send(()).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
