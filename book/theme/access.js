@@ -1,0 +1,71 @@
+// What stock mdBook 0.5 pages lack for readers with a keyboard or a screen
+// reader. Everything here may fail or be missing: the pages still work.
+(() => {
+    "use strict";
+
+    // The sidebar's switch is a <label>, which no key reaches. A real button
+    // takes its place and its looks.
+    const label = document.getElementById("mdbook-sidebar-toggle");
+    const box = document.getElementById("mdbook-sidebar-toggle-anchor");
+    const sidebar = document.getElementById("mdbook-sidebar");
+    if (label && box && sidebar) {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.id = label.id;
+        button.className = label.className;
+        button.title = label.title;
+        button.setAttribute("aria-label", label.getAttribute("aria-label"));
+        button.setAttribute("aria-controls", sidebar.id);
+        button.append(...label.childNodes);
+        const tell = () => {
+            button.setAttribute("aria-expanded", String(box.checked));
+        };
+        box.addEventListener("change", tell);
+        button.addEventListener("click", () => {
+            // The label's own handler did this: a hidden sidebar has
+            // display: none, and must be laid out before it slides in.
+            if (!box.checked) {
+                sidebar.style.display = "";
+                void sidebar.offsetHeight;
+            }
+            box.click();
+        });
+        label.replaceWith(button);
+        tell();
+    }
+
+    // The book's title is on every page: not a heading of this one.
+    const bar = document.getElementById("mdbook-menu-bar");
+    if (bar) {
+        bar.setAttribute("role", "banner");
+        bar.querySelector(".menu-title")?.setAttribute("role", "presentation");
+    }
+
+    // The search has no landmark and no name, and names a description that
+    // is not there.
+    const area = document.getElementById("mdbook-search-wrapper");
+    area?.setAttribute("role", "search");
+    const search = document.getElementById("mdbook-searchbar");
+    if (search) {
+        search.setAttribute("aria-label", "Search this book");
+        search.setAttribute("aria-describedby", "mdbook-searchresults-header");
+    }
+
+    // What scrolls sideways can be reached, and so scrolled, by keyboard.
+    const wide = document.querySelectorAll(
+        "main pre > code, main .table-wrapper",
+    );
+    const reach = () => {
+        for (const element of wide) {
+            if (element.scrollWidth > element.clientWidth) {
+                element.tabIndex = 0;
+            } else {
+                element.removeAttribute("tabindex");
+            }
+        }
+    };
+    if (wide.length > 0) {
+        const observer = new ResizeObserver(reach);
+        wide.forEach((element) => observer.observe(element));
+    }
+})();
