@@ -214,16 +214,18 @@ fn peers(
             .lines()
             .find_map(|line| line.split_once("needs: "))
             .map_or("", |(_, needs)| needs);
-        let is_here =
-            needs
-                .split_whitespace()
-                .all(|need| match need.split_once(':') {
-                    Some(("program", program)) => {
-                        doctor::find(program).is_some()
-                    }
-                    Some(("python", module)) => doctor::python_has(module),
-                    _ => false,
-                });
+        let mut is_here = true;
+        for need in needs.split_whitespace() {
+            is_here &= match need.split_once(':') {
+                Some(("program", program)) => doctor::find(program).is_some(),
+                Some(("python", module)) => doctor::python_has(module),
+                _ => bail!(
+                    "{}: needs: '{need}' is neither program:NAME nor \
+                     python:MODULE",
+                    path.display()
+                ),
+            };
+        }
         if !is_here {
             absent.push(name);
             continue;

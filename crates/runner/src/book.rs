@@ -29,14 +29,12 @@ pub fn generated(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>> {
         .with_context(|| format!("README.md has no line '{MAP_ENDS}'"))?;
     let map = table(workspace, |section| {
         format!("[{}](crates/{})", section.title, section.name)
-    });
+    })?;
+    let rows = table(workspace, |section| {
+        format!("[{}]({}.md)", section.title, section.name)
+    })?;
     Ok(vec![
-        (
-            overview,
-            table(workspace, |section| {
-                format!("[{}]({}.md)", section.title, section.name)
-            }),
-        ),
+        (overview, rows),
         (
             readme_path,
             format!("{before}{MAP_BEGINS}\n{map}{MAP_ENDS}{after}"),
@@ -44,11 +42,22 @@ pub fn generated(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>> {
     ])
 }
 
-/// One row a section.
-fn table(workspace: &Workspace, title: impl Fn(&Section) -> String) -> String {
+/// One row a section, in the order of the table of contents.
+fn table(
+    workspace: &Workspace,
+    title: impl Fn(&Section) -> String,
+) -> Result<String> {
+    let summary = read(&workspace.root.join("book/src/SUMMARY.md"))?;
+    let mut sections: Vec<&Section> = workspace.sections.iter().collect();
+    // One that is in no table yet comes last; a check complains about it.
+    sections.sort_by_key(|section| {
+        summary
+            .find(&format!("({}.md)", section.name))
+            .unwrap_or(usize::MAX)
+    });
     let mut table =
         String::from("| section | programs | what it shows |\n|---|---|---|\n");
-    for section in &workspace.sections {
+    for section in sections {
         let programs: Vec<String> = section
             .programs
             .iter()
@@ -62,7 +71,7 @@ fn table(workspace: &Workspace, title: impl Fn(&Section) -> String) -> String {
             section.description
         );
     }
-    table
+    Ok(table)
 }
 
 /// All that is wrong with the book and the README, one sentence each.

@@ -7,10 +7,11 @@ use std::net::{
     Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs,
     UdpSocket,
 };
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::Instant;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -43,12 +44,14 @@ enum Wire {
     Datagrams {
         socket: Arc<UdpSocket>,
         partner: Arc<Mutex<Option<SocketAddr>>>,
+        closed: Arc<AtomicBool>,
+        reader: Option<JoinHandle<()>>,
     },
 }
 
-/// The last datagram that a closing peer sends to itself, so that its reading
-/// thread wakes up. Nobody else is in a position to send from that address.
-const WAKE: &[u8] = b"";
+/// How often the reader of a datagram socket looks whether it is to end: there
+/// is no end of stream to wake it.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 impl RawPeer {
     /// The same with its address filled in.
@@ -143,15 +146,29 @@ impl Peer {
         let address = socket.local_addr()?;
         let listens_at = partner.is_none().then_some(address);
         let partner = Arc::new(Mutex::new(partner));
-        let (reader, writer) = (Arc::clone(&socket), Arc::clone(&partner));
-        thread::spawn(move || read_datagrams(&reader, &writer, &report));
+        let closed = Arc::new(AtomicBool::new(false));
+        socket.set_read_timeout(Some(LOOK_EVERY))?;
+        let for_reader = (
+            Arc::clone(&socket),
+            Arc::clone(&partner),
+            Arc::clone(&closed),
+        );
+        let reader = thread::spawn(move || {
+            let (socket, partner, closed) = for_reader;
+            read_datagrams(&socket, &partner, &closed, &report);
+        });
         let describe = if describe.is_empty() {
             format!("listens at {address}")
         } else {
             describe
         };
         Ok(Self {
-            wire: Wire::Datagrams { socket, partner },
+            wire: Wire::Datagrams {
+                socket,
+                partner,
+                closed,
+                reader: Some(reader),
+            },
             describe,
             listens_at,
         })
@@ -184,7 +201,9 @@ impl Peer {
                     None => bail!("nobody connected"),
                 }
             }
-            Wire::Datagrams { socket, partner } => {
+            Wire::Datagrams {
+                socket, partner, ..
+            } => {
                 let to = partner
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -220,8 +239,12 @@ impl Peer {
                     drop(TcpStream::connect(*address));
                 }
             }
-            Wire::Datagrams { socket, .. } => {
-                socket.send_to(WAKE, socket.local_addr()?)?;
+            // The socket is closed once the reader has let go of it, too.
+            Wire::Datagrams { closed, reader, .. } => {
+                closed.store(true, Ordering::Relaxed);
+                if let Some(reader) = reader.take() {
+                    let _ = reader.join();
+                }
             }
         }
         Ok(())
@@ -249,9 +272,7 @@ fn send_stream(
     until: Instant,
 ) -> Result<()> {
     let left = until.saturating_duration_since(Instant::now());
-    stream.set_write_timeout(Some(
-        left.max(std::time::Duration::from_millis(1)),
-    ))?;
+    stream.set_write_timeout(Some(left.max(Duration::from_millis(1))))?;
     stream.write_all(bytes).context("cannot send")
 }
 
@@ -283,13 +304,15 @@ fn read_stream(mut stream: TcpStream, report: &impl Fn(RawEvent)) {
 fn read_datagrams(
     socket: &UdpSocket,
     partner: &Mutex<Option<SocketAddr>>,
+    closed: &AtomicBool,
     report: &impl Fn(RawEvent),
 ) {
     let mut buffer = vec![0; 65_536];
-    while let Ok((length, from)) = socket.recv_from(&mut buffer) {
-        if socket.local_addr().is_ok_and(|own| own == from) {
-            return;
-        }
+    while !closed.load(Ordering::Relaxed) {
+        // Nothing came in time, or the system tells that nobody was there.
+        let Ok((length, from)) = socket.recv_from(&mut buffer) else {
+            continue;
+        };
         *partner.lock().unwrap_or_else(PoisonError::into_inner) = Some(from);
         report(RawEvent::Said(format!(
             "< {}",

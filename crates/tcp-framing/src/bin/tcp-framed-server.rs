@@ -1,0 +1,97 @@
+//! Reads whole messages from a stream and answers each, for many clients at
+//! once, until Ctrl-C. Its partner is tcp-framed-client.
+//!
+//! cargo run --bin tcp-framed-server [HOST:PORT] [--framing delimiter]
+
+use std::io;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use bytes::BytesMut;
+use clap::Parser;
+use futures_util::{SinkExt, StreamExt};
+use tcp_framing::{Framing, FramingOptions, Limits, serve};
+use tcp_framing::{explain, finish, log, printable};
+use tcp_framing::{say, seconds, stop_signal, warn};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use tokio_util::codec::{Encoder, Framed};
+
+const ANSWER: &str = "Are you talking to me?";
+
+/// Answers every message that comes
+#[derive(Parser)]
+struct Options {
+    /// Where to listen; port 0 takes any free port
+    #[arg(default_value = "127.0.0.1:6789")]
+    address: String,
+    #[command(flatten)]
+    framing: FramingOptions,
+    /// Seconds a client has for each message, and to take the answer
+    #[arg(long, default_value = "60", value_parser = seconds)]
+    idle: Duration,
+    /// Clients at a time; fewer if the file-descriptor limit is lower
+    #[arg(long, value_name = "COUNT", default_value = "1024")]
+    max_connections: u32,
+    /// Seconds that open connections may go on after Ctrl-C
+    #[arg(long, default_value = "1", value_parser = seconds)]
+    grace: Duration,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    finish("tcp-framed-server", run(Options::parse()).await)
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
+    log();
+    let stop = stop_signal()?;
+    let (framing, idle) = (options.framing.framing(), options.idle);
+    // Better to hear it now than at the first message.
+    let mut codec = framing.codec();
+    let frame = codec.encode(ANSWER.as_bytes(), &mut BytesMut::new());
+    frame.map_err(|error| {
+        anyhow!("cannot answer: {error}; raise --size or --max-frame")
+    })?;
+    let address = &options.address;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        anyhow!("cannot listen at {address}: {}", explain(&error))
+    })?;
+    let limits = Limits::new(options.max_connections, options.grace)?;
+    let (address, way) = (listener.local_addr()?, &options.framing);
+    say(format_args!("Waiting for clients at {address}, {way}"))?;
+    let talk = move |stream, peer| talk(stream, peer, framing, idle);
+    Ok(serve(listener, limits, stop, talk).await?)
+}
+
+/// Talks with one client. The error is that nobody reads what we print.
+async fn talk(
+    stream: TcpStream,
+    peer: SocketAddr,
+    framing: Framing,
+    idle: Duration,
+) -> io::Result<()> {
+    let mut client = Framed::new(stream, framing.codec());
+    let seconds = idle.as_secs_f64();
+    let why = loop {
+        // The limit is on the whole message, so that one byte now and then
+        // does not keep a connection open.
+        let message = match timeout(idle, client.next()).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(Ok(message))) => message,
+            Ok(Some(Err(error))) => break error.to_string(),
+            Err(_) => break format!("no whole message in {seconds} s"),
+        };
+        say(format_args!("{peer} says: {}", printable(message)))?;
+        say(format_args!("Answer: {ANSWER}"))?;
+        match timeout(idle, client.send(ANSWER.as_bytes())).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => break error.to_string(),
+            Err(_) => break format!("it took no answer in {seconds} s"),
+        }
+    };
+    warn(format_args!("tcp-framed-server: hung up on {peer}: {why}"));
+    Ok(())
+}

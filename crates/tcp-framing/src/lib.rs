@@ -1,0 +1,220 @@
+//! What `tcp-framed-server` and `tcp-framed-client` share. The framing itself
+//! is in a file of its own, which can be lifted out, and so is the server's
+//! accepting of many clients. Here is the rest: options, errors a person can
+//! act on, and a clean end.
+
+mod framing;
+mod server;
+
+use std::fmt;
+use std::future::Future;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
+
+pub use framing::{FrameCodec, FrameError, Framing};
+pub use server::{Limits, serve};
+
+/// The options that both ends must give alike.
+#[derive(clap::Args)]
+pub struct FramingOptions {
+    /// How messages are told apart
+    #[arg(long, value_enum, default_value = "length")]
+    framing: Name,
+    /// Bytes of every frame, where the size is fixed
+    #[arg(long, value_name = "BYTES", default_value = "32")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    size: u32,
+    /// Bytes of the longest message, where the size is not fixed
+    #[arg(long, value_name = "BYTES", default_value = "65536")]
+    max_frame: u32,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Name {
+    /// All have one size, filled up with zero bytes
+    Fixed,
+    /// A length goes before each: four bytes, the highest first
+    Length,
+    /// A line feed goes after each
+    Delimiter,
+}
+
+impl FramingOptions {
+    pub fn framing(&self) -> Framing {
+        // Where a usize has 16 bits there is less memory than that anyway.
+        let bytes = |count| usize::try_from(count).unwrap_or(usize::MAX);
+        let limit = bytes(self.max_frame);
+        match self.framing {
+            Name::Fixed => Framing::Fixed {
+                size: bytes(self.size),
+            },
+            Name::Length => Framing::Length { limit },
+            Name::Delimiter => Framing::Delimiter {
+                delimiter: b'\n',
+                limit,
+            },
+        }
+    }
+}
+
+impl fmt::Display for FramingOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self.framing {
+            Name::Fixed => "fixed size",
+            Name::Length => "length prefix",
+            Name::Delimiter => "delimiter",
+        })
+    }
+}
+
+/// Why an address or a connection failed and what to do, for a person.
+pub fn explain(error: &io::Error) -> String {
+    use io::ErrorKind::*;
+    // Which of these a vanished peer leaves behind is a matter of timing.
+    let kind = match error.kind() {
+        BrokenPipe | ConnectionAborted | UnexpectedEof => ConnectionReset,
+        kind => kind,
+    };
+    match kind {
+        ConnectionRefused => {
+            format!("{kind}; start a server there, or give another address")
+        }
+        ConnectionReset => format!(
+            "{kind}; does the other end use the same framing and limits?"
+        ),
+        TimedOut => {
+            format!("{kind}; is there a server that uses the same framing?")
+        }
+        AddrInUse => {
+            format!("{kind}; end what listens there, or give another address")
+        }
+        AddrNotAvailable => format!("{kind}; give an address of this machine"),
+        PermissionDenied => format!("{kind}; give a port above 1023"),
+        InvalidInput => format!("{error}; write it as HOST:PORT"),
+        // Not the socket's error but that of the look-up before.
+        _ if error.raw_os_error().is_none() => {
+            "the name is unknown; correct it, or give an IP address".into()
+        }
+        _ => kind.to_string(),
+    }
+}
+
+/// Why a talk over frames failed and what to do, for a person.
+pub fn advise(error: &FrameError) -> String {
+    let advice = match error {
+        FrameError::Io(error) => return explain(error),
+        FrameError::Announced { .. } | FrameError::Endless { .. } => {
+            "does the other end use the same framing and limits?"
+        }
+        FrameError::CutShort => "did the other end break off?",
+        FrameError::TooLong { .. } => {
+            "shorten it, or raise the limit at both ends"
+        }
+        FrameError::HasDelimiter(_) | FrameError::HasPadding => {
+            "give both ends --framing length"
+        }
+    };
+    format!("{error}; {advice}")
+}
+
+/// The bytes as one line of text that cannot play with a terminal: control
+/// characters, backslashes and what is not UTF-8 are shown as escapes.
+pub fn printable(bytes: impl AsRef<[u8]>) -> String {
+    let mut text = String::new();
+    for chunk in bytes.as_ref().utf8_chunks() {
+        for char in chunk.valid().chars() {
+            if char.is_control() || char == '\\' {
+                text.extend(char.escape_default());
+            } else {
+                text.push(char);
+            }
+        }
+        text.push_str(&chunk.invalid().escape_ascii().to_string());
+    }
+    text
+}
+
+/// Prints a line and flushes it, so that who waits for it sees it. Unlike
+/// `println!` it does not panic when nobody reads any more.
+pub fn say(line: impl fmt::Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// Prints a line to stderr. If even that is closed, nothing can be done.
+pub fn warn(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Turns the result of a program into its last words and its exit code. A
+/// closed stdout (`tcp-framed-server | head -1`) is a normal end.
+pub fn finish(program: &str, result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => match error.downcast_ref::<io::Error>() {
+            Some(closed) if closed.kind() == io::ErrorKind::BrokenPipe => {
+                ExitCode::SUCCESS
+            }
+            _ => {
+                warn(format_args!("{program}: {error:#}"));
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+/// Logs to stderr what RUST_LOG asks for, such as `tcp_framing=debug`;
+/// nothing if it asks for nothing.
+pub fn log() {
+    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
+    if let Ok(targets) = wanted.parse::<Targets>() {
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(io::stderr)
+            .log_internal_errors(false);
+        let layer = layer.with_filter(targets);
+        tracing_subscriber::registry().with(layer).init();
+    }
+}
+
+/// Completes on Ctrl-C or SIGTERM (on Windows: Ctrl-C or Ctrl-Break). The
+/// signals are caught from this call on, not from the first `await`.
+#[cfg(unix)]
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Completes on Ctrl-C or Ctrl-Break. The signals are caught from this call
+/// on, not from the first `await`.
+#[cfg(windows)]
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::windows::{ctrl_break, ctrl_c};
+    let (mut interrupt, mut stop) = (ctrl_c()?, ctrl_break()?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = stop.recv() => {}
+        }
+    })
+}
+
+/// Reads an option that is a time in seconds, such as `5` or `0.3`.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number of seconds")?;
+    match Duration::try_from_secs_f64(number) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("must be more than 0 seconds".into()),
+    }
+}

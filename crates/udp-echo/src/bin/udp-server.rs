@@ -1,0 +1,65 @@
+//! Waits for one datagram, answers it and ends. Its partner is udp-client.
+//!
+//! cargo run --bin udp-server [HOST:PORT]
+
+use std::net::UdpSocket;
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use clap::{Parser, value_parser};
+use socket2::{Domain, Protocol, Socket, Type};
+use udp_echo::{LARGEST, end_on_stop_signal, explain, finish};
+use udp_echo::{now, printable, resolve, say};
+
+/// Answers the first client that says something
+#[derive(Parser)]
+struct Options {
+    /// Where to wait; port 0 takes any free port
+    #[arg(default_value = "127.0.0.1:6789")]
+    address: String,
+    /// Bytes to make room for
+    #[arg(long, default_value_t = LARGEST)]
+    #[arg(value_parser = value_parser!(u16).range(1..))]
+    buffer: u16,
+}
+
+fn main() -> ExitCode {
+    finish("udp-server", run(&Options::parse()))
+}
+
+fn run(options: &Options) -> anyhow::Result<()> {
+    end_on_stop_signal()?;
+    say(format_args!("Starting the server at {}", now()))?;
+    let address = resolve(&options.address)?;
+
+    // Create: a socket of the address's family, for datagrams.
+    let family = Domain::for_address(address);
+    let socket = Socket::new(family, Type::DGRAM, Some(Protocol::UDP))?;
+
+    // Bind: from here on, what is sent to this address waits in the socket.
+    socket.bind(&address.into()).map_err(|error| {
+        anyhow!("cannot bind to {address}: {}", explain(&error))
+    })?;
+    // The standard library's type receives into ordinary memory.
+    let socket = UdpSocket::from(socket);
+    let bound = socket.local_addr()?;
+    say(format_args!(
+        "Waiting for a client to call. Address: {bound}"
+    ))?;
+
+    // Receive: one call gives one whole datagram and who sent it.
+    let mut buffer = vec![0; options.buffer.into()];
+    let (length, client) = socket.recv_from(&mut buffer).map_err(|error| {
+        anyhow!("cannot receive at {bound}: {}", explain(&error))
+    })?;
+    let said = printable(&buffer[..length]);
+    say(format_args!("At {} {client} said {said}", now()))?;
+
+    // Send: to that address. Whether it arrives, UDP does not say.
+    let answer = "Are you talking to me?";
+    say(format_args!("Answering: {answer}"))?;
+    socket.send_to(answer.as_bytes(), client).map_err(|error| {
+        anyhow!("cannot answer {client}: {}", explain(&error))
+    })?;
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! What the four programs share: an address to talk to, errors a person can
+//! act on, a clean end. What the echo server and its client are made of is in
+//! modules of their own, and so ready to be lifted out.
+
+mod server;
+mod talk;
+
+use std::fmt;
+use std::future::Future;
+use std::io::{self, ErrorKind, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use anyhow::bail;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
+
+pub use server::{Counts, Faults, Limits, serve};
+pub use talk::{Answer, Due, Plan, Talk, Tally};
+
+/// The most bytes that one datagram carries over IPv4: its length field
+/// counts to 65,535, and 20 bytes are IP's header and 8 are UDP's (RFC 768).
+pub const LARGEST: u16 = 65_507;
+
+// ANCHOR: resolve
+/// The first of the addresses that `HOST:PORT` stands for.
+pub fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
+    let shown = printable(text);
+    match text.to_socket_addrs().map(|mut found| found.next()) {
+        Ok(Some(address)) => Ok(address),
+        Err(error) if error.kind() == ErrorKind::InvalidInput => bail!(
+            "cannot read the address {shown}: {error}; \
+             write HOST:PORT, such as 127.0.0.1:6789 or [::1]:6789"
+        ),
+        // The system's own words for this differ from system to system.
+        _ => bail!(
+            "cannot find {shown}: no address is known for that name; \
+             check its spelling, or give a number such as 127.0.0.1:6789"
+        ),
+    }
+}
+// ANCHOR_END: resolve
+
+// ANCHOR: explain
+/// Says why something failed and what to do, for a person.
+pub fn explain(error: &io::Error) -> String {
+    use ErrorKind::*;
+    let advice = match error.kind() {
+        // The system heard (by ICMP) that nobody has that port. It passes
+        // this on to a connected socket; Windows calls it a reset.
+        ConnectionRefused | ConnectionReset => {
+            let kind = ConnectionRefused;
+            return format!(
+                "{kind}; start a server there, or give another address"
+            );
+        }
+        TimedOut => "is a server running there?",
+        AddrInUse => "stop who has it, or give another address",
+        AddrNotAvailable => "give an address of this machine",
+        PermissionDenied => {
+            "a port below 1024 and a broadcast address take special rights"
+        }
+        NetworkUnreachable | HostUnreachable => {
+            "is this machine connected to that network?"
+        }
+        _ if error.raw_os_error() == Some(TOO_LONG) => {
+            return format!(
+                "too long for one datagram; \
+                 at most {LARGEST} bytes fit over IPv4, 20 more over IPv6"
+            );
+        }
+        _ => return error.to_string(),
+    };
+    format!("{}; {advice}", error.kind())
+}
+
+/// The system's number for "message too long": no `ErrorKind` stands for it.
+pub const TOO_LONG: i32 = if cfg!(windows) {
+    10_040
+} else if cfg!(any(target_os = "linux", target_os = "android")) {
+    90
+} else {
+    40
+};
+// ANCHOR_END: explain
+
+/// The time of day and the date, in UTC and as RFC 3339 has it.
+pub fn now() -> impl fmt::Display {
+    humantime::format_rfc3339_seconds(SystemTime::now())
+}
+
+// ANCHOR: printable
+/// The bytes as one line of text that cannot play with a terminal: control
+/// characters, backslashes and what is not UTF-8 are shown as escapes.
+pub fn printable(bytes: impl AsRef<[u8]>) -> String {
+    let mut text = String::new();
+    for chunk in bytes.as_ref().utf8_chunks() {
+        for char in chunk.valid().chars() {
+            if char.is_control() || char == '\\' {
+                text.extend(char.escape_default());
+            } else {
+                text.push(char);
+            }
+        }
+        text.push_str(&chunk.invalid().escape_ascii().to_string());
+    }
+    text
+}
+// ANCHOR_END: printable
+
+/// Prints a line and flushes it, so that who waits for it sees it. Unlike
+/// `println!` it does not panic when nobody reads any more.
+pub fn say(line: impl fmt::Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// Turns the result of a program into its last words and its exit code. A
+/// closed stdout (`udp-server | head -1`) is a normal end.
+pub fn finish(program: &str, result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => match error.downcast_ref::<io::Error>() {
+            Some(closed) if closed.kind() == ErrorKind::BrokenPipe => {
+                ExitCode::SUCCESS
+            }
+            _ => {
+                // If even stderr is closed, nothing can be done.
+                let _ = writeln!(io::stderr(), "{program}: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+/// For programs that block: Ctrl-C or SIGTERM (on Windows: Ctrl-C or
+/// Ctrl-Break) ends the program with exit code 0 from here on. Nothing is
+/// lost by that: each line is flushed, and a datagram is sent at once.
+pub fn end_on_stop_signal() -> anyhow::Result<()> {
+    ctrlc::set_handler(|| std::process::exit(0))?;
+    Ok(())
+}
+
+/// For programs that await: completes on Ctrl-C or SIGTERM. The signals are
+/// caught from this call on, not from the first `await`.
+#[cfg(unix)]
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// For programs that await: completes on Ctrl-C or Ctrl-Break. The signals
+/// are caught from this call on, not from the first `await`.
+#[cfg(windows)]
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::windows::{ctrl_break, ctrl_c};
+    let (mut interrupt, mut stop) = (ctrl_c()?, ctrl_break()?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = stop.recv() => {}
+        }
+    })
+}
+
+/// Logs to stderr what RUST_LOG asks for (`RUST_LOG=debug`); else nothing.
+pub fn log() {
+    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let wanted: Targets = wanted.parse().unwrap_or_default();
+    tracing_subscriber::registry()
+        .with(layer.with_filter(wanted))
+        .init();
+}
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Reads an option that is a time in seconds, such as `5` or `0.3`.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number of seconds")?;
+    match Duration::try_from_secs_f64(number) {
+        // Far more, and the time it ends at could not be expressed.
+        Ok(time) if !time.is_zero() && time <= YEAR => Ok(time),
+        _ => Err("must be more than 0 seconds, and at most a year".into()),
+    }
+}

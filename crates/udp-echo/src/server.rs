@@ -1,0 +1,150 @@
+//! The echo server: one socket, any number of clients.
+
+use std::collections::VecDeque;
+use std::future::{Future, pending};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{debug, warn};
+
+use crate::TOO_LONG;
+
+/// How much a server takes on.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of a datagram; a longer one is not answered.
+    pub largest: usize,
+    /// Answers that are held back at a time; those beyond are dropped.
+    pub held: usize,
+}
+
+/// What goes wrong on purpose, as it does by chance in a large network.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    /// Percent of the datagrams that are not answered.
+    pub drop: u8,
+    /// Percent of the answers that are held back,
+    pub late: u8,
+    /// and for how long.
+    pub delay: Duration,
+    /// With a seed: the same datagrams meet the same fate in every run.
+    pub chance: fastrand::Rng,
+}
+
+/// What became of the datagrams that came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub received: u64,
+    pub echoed: u64,
+    pub dropped: u64,
+    pub too_long: u64,
+}
+
+/// An answer that is held back.
+struct Held {
+    due: Instant,
+    client: SocketAddr,
+    bytes: Vec<u8>,
+}
+
+/// Sends every datagram back to where it came from, until `shutdown`
+/// completes; answers that are still held back then are forgotten (RFC 862 is
+/// this service). Nothing a client does ends it: UDP has no connection that
+/// could break, and an error is about one datagram only.
+pub async fn serve(
+    socket: UdpSocket,
+    limits: Limits,
+    mut faults: Faults,
+    shutdown: impl Future<Output = ()>,
+) -> Counts {
+    let mut shutdown = pin!(shutdown);
+    let mut counts = Counts::default();
+    // Every answer is held back for the same time, so the first in is the
+    // first out.
+    let mut held: VecDeque<Held> = VecDeque::new();
+    // One byte more than allowed tells a long datagram from a cut one.
+    let mut buffer = vec![0; limits.largest.saturating_add(1)];
+    loop {
+        let due = held.front().map(|answer| answer.due);
+        tokio::select! {
+            () = &mut shutdown => return counts,
+            () = at(due) => {
+                if let Some(answer) = held.pop_front() {
+                    let Held { client, bytes, .. } = answer;
+                    send(&socket, &bytes, client, &mut counts).await;
+                }
+            }
+            came = socket.recv_from(&mut buffer) => match came {
+                Ok((length, client)) => {
+                    counts.received += 1;
+                    // Drawn for each datagram, needed or not: so what
+                    // happens to the third does not hang on the first two.
+                    let drop = faults.chance.u8(..100) < faults.drop;
+                    let late = faults.chance.u8(..100) < faults.late
+                        && !faults.delay.is_zero();
+                    if length > limits.largest {
+                        debug!(%client, "too long");
+                        counts.too_long += 1;
+                    } else if drop || late && held.len() >= limits.held {
+                        debug!(%client, length, "dropped");
+                        counts.dropped += 1;
+                    } else if late {
+                        debug!(%client, length, "held back");
+                        held.push_back(Held {
+                            due: Instant::now() + faults.delay,
+                            client,
+                            bytes: buffer[..length].to_vec(),
+                        });
+                    } else {
+                        let bytes = &buffer[..length];
+                        send(&socket, bytes, client, &mut counts).await;
+                    }
+                }
+                // Windows tells here that an earlier answer met nobody,
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => {
+                    debug!("an answer was not wanted: {error}");
+                }
+                // and that a datagram did not fit. Unix just cuts it.
+                Err(error) if error.raw_os_error() == Some(TOO_LONG) => {
+                    counts.received += 1;
+                    counts.too_long += 1;
+                }
+                Err(error) => {
+                    warn!("cannot receive: {error}");
+                    // If it stays so, do not spin.
+                    sleep(Duration::from_millis(10)).await;
+                }
+            },
+        }
+    }
+}
+
+async fn send(
+    socket: &UdpSocket,
+    bytes: &[u8],
+    client: SocketAddr,
+    counts: &mut Counts,
+) {
+    match socket.send_to(bytes, client).await {
+        Ok(length) => {
+            debug!(%client, length, "echoed");
+            counts.echoed += 1;
+        }
+        // Port 0, an unreachable network: a sender's address can be forged.
+        Err(error) => {
+            debug!(%client, "cannot answer: {error}");
+            counts.dropped += 1;
+        }
+    }
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
+    }
+}

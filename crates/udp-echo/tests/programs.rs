@@ -1,0 +1,303 @@
+//! The four programs, run as a person runs them.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::UdpSocket;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+const SERVER: &str = env!("CARGO_BIN_EXE_udp-server");
+const CLIENT: &str = env!("CARGO_BIN_EXE_udp-client");
+const ECHO_SERVER: &str = env!("CARGO_BIN_EXE_udp-echo-server");
+const ECHO_CLIENT: &str = env!("CARGO_BIN_EXE_udp-echo-client");
+
+/// No wait is longer, however slow the machine.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A program at work; it is gone when this is dropped.
+struct Running {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Running {
+    fn start(program: &str, arguments: &[&str]) -> Self {
+        let mut child = command(program, arguments).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines() {
+                if line.is_err() || sender.send(line.unwrap()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    fn line(&self) -> String {
+        self.lines.recv_timeout(LIMIT).expect("a line is missing")
+    }
+
+    /// Reads on to a line with this in it.
+    fn line_with(&self, part: &str) -> String {
+        loop {
+            let line = self.line();
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    /// A server's address, from its ready line.
+    fn address(&self) -> String {
+        let line = self.line_with(":");
+        let line = if line.contains("Starting") {
+            self.line()
+        } else {
+            line
+        };
+        line.split_whitespace().last().unwrap().to_owned()
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Its exit code and what it said on stderr.
+    fn end(mut self) -> (Option<i32>, String) {
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(begin.elapsed() < LIMIT, "it does not end");
+            std::thread::yield_now();
+        };
+        let mut errors = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        stderr.read_to_string(&mut errors).unwrap();
+        (status.code(), errors)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn run(program: &str, arguments: &[&str]) -> Output {
+    command(program, arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// One line on stderr, with this in it, and exit code 1.
+fn assert_fails(output: &Output, why: &str) {
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(errors.contains(why), "{errors}");
+}
+
+#[test]
+fn a_talk() {
+    for address in ["127.0.0.1:0", "localhost:0", "[::1]:0"] {
+        if UdpSocket::bind(address).is_err() {
+            continue; // a machine without IPv6
+        }
+        for options in [&[][..], &["--connect"]] {
+            let server = Running::start(SERVER, &[address]);
+            let bound = server.address();
+            let mut arguments = vec![bound.as_str()];
+            arguments.extend(options);
+            let client = run(CLIENT, &arguments);
+            assert!(client.status.success(), "{}", text(&client.stderr));
+            let expected = format!("{bound} said Are you talking to me?\n");
+            assert!(text(&client.stdout).ends_with(&expected));
+            assert!(server.line().ends_with(" said Hello!"));
+            assert_eq!(server.end(), (Some(0), String::new()));
+        }
+    }
+}
+
+#[test]
+fn nobody_home() {
+    // A port that was free a moment ago.
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    drop(socket);
+    let patient = run(CLIENT, &[&address, "--timeout", "0.2"]);
+    assert_fails(&patient, ": timed out; ");
+    let refused = ": connection refused; ";
+    assert_fails(&run(CLIENT, &[&address, "--connect"]), refused);
+    assert_fails(&run(ECHO_CLIENT, &[&address]), refused);
+}
+
+#[test]
+fn nobody_answers() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    for arguments in [
+        &[CLIENT, &address, "--timeout", "0.1"][..],
+        &[CLIENT, &address, "--timeout", "0.1", "--connect"],
+        &[ECHO_CLIENT, &address, "--timeout", "0.05"],
+    ] {
+        let output = run(arguments[0], &arguments[1..]);
+        assert_fails(&output, ": timed out; ");
+    }
+}
+
+#[test]
+fn a_stranger_is_no_server() {
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    server.set_read_timeout(Some(LIMIT)).unwrap();
+    let address = server.local_addr().unwrap().to_string();
+    for options in [&[][..], &["--connect"]] {
+        let mut arguments = vec![address.as_str(), "--timeout", "20"];
+        arguments.extend(options);
+        let client = Running::start(CLIENT, &arguments);
+        let (_, from) = server.recv_from(&mut [0; 10]).unwrap();
+        let port = from.port();
+        stranger.send_to(b"It is me!", ("127.0.0.1", port)).unwrap();
+        server.send_to(b"\xff\x1b", ("127.0.0.1", port)).unwrap();
+        let line = client.line_with(" said ");
+        assert!(line.ends_with(" said \\xff\\u{1b}"), "{line}");
+        assert_eq!(client.end(), (Some(0), String::new()));
+    }
+}
+
+#[test]
+fn addresses_that_cannot_be() {
+    for (address, why) in [
+        ("", "cannot read the address : invalid socket address; "),
+        ("127.0.0.1", ": invalid socket address; "),
+        ("127.0.0.1:", ": invalid port value; "),
+        ("127.0.0.1:70000", ": invalid port value; "),
+        ("cats.invalid:80", "cannot find cats.invalid:80: "),
+        ("\x1b[2J:80", "cannot find \\u{1b}[2J:80: "),
+    ] {
+        for program in [SERVER, CLIENT, ECHO_SERVER, ECHO_CLIENT] {
+            assert_fails(&run(program, &[address]), why);
+        }
+    }
+}
+
+#[test]
+fn a_port_belongs_to_one() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    for program in [SERVER, ECHO_SERVER] {
+        let why = format!("cannot bind to {address}: address in use; ");
+        assert_fails(&run(program, &[&address]), &why);
+    }
+}
+
+#[test]
+fn a_low_port_takes_a_right() {
+    // Root has it, and some systems give it to everybody.
+    let denied = std::io::ErrorKind::PermissionDenied;
+    if UdpSocket::bind("127.0.0.1:1").is_err_and(|why| why.kind() == denied) {
+        let why = "cannot bind to 127.0.0.1:1: permission denied; ";
+        assert_fails(&run(SERVER, &["127.0.0.1:1"]), why);
+    }
+}
+
+#[test]
+fn usage() {
+    for arguments in [
+        &[SERVER, "--buffer", "0"][..],
+        &[CLIENT, "--timeout", "0"],
+        &[CLIENT, "--timeout", "soon"],
+        &[CLIENT, "--timeout", "1e18"],
+        &[ECHO_SERVER, "--drop", "101"],
+        &[ECHO_CLIENT, "--window", "0"],
+        &[ECHO_CLIENT, "--size", "70000"],
+    ] {
+        let output = run(arguments[0], &arguments[1..]);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+    for program in [SERVER, CLIENT, ECHO_SERVER, ECHO_CLIENT] {
+        assert!(run(program, &["--help"]).status.success());
+    }
+}
+
+/// Unix cuts what does not fit, Windows reports it.
+#[cfg(unix)]
+#[test]
+fn a_buffer_too_small_cuts() {
+    let server = Running::start(SERVER, &["127.0.0.1:0", "--buffer", "2"]);
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.send_to(b"Hello!", server.address()).unwrap();
+    assert!(server.line().ends_with(" said He"));
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_end_a_program_cleanly() {
+    for name in ["INT", "TERM"] {
+        for program in [SERVER, ECHO_SERVER] {
+            let server = Running::start(program, &["127.0.0.1:0"]);
+            server.address();
+            server.signal(name);
+            assert_eq!(server.end(), (Some(0), String::new()), "{name}");
+        }
+        let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = silent.local_addr().unwrap().to_string();
+        for program in [CLIENT, ECHO_CLIENT] {
+            let client =
+                Running::start(program, &[&address, "--timeout", "20"]);
+            client.line_with("Hello!");
+            client.signal(name);
+            assert_eq!(client.end(), (Some(0), String::new()), "{name}");
+        }
+    }
+}
+
+/// On Linux a receive with a time limit fails when its program is stopped
+/// (Ctrl-Z) and goes on. That is no reason to give up.
+#[cfg(unix)]
+#[test]
+fn a_client_survives_a_pause() {
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    server.set_read_timeout(Some(LIMIT)).unwrap();
+    let address = server.local_addr().unwrap().to_string();
+    let client = Running::start(CLIENT, &[&address, "--timeout", "20"]);
+    let (_, from) = server.recv_from(&mut [0; 10]).unwrap();
+    for _ in 0..20 {
+        client.signal("STOP");
+        client.signal("CONT");
+    }
+    server.send_to(b"Here I am", from).unwrap();
+    assert!(client.line_with(" said ").ends_with("Here I am"));
+    assert_eq!(client.end(), (Some(0), String::new()));
+}
+
+#[test]
+fn nobody_reads_the_output() {
+    let mut command = command(ECHO_SERVER, &["127.0.0.1:0"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command.stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stderr), "");
+}
