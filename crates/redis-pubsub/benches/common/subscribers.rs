@@ -58,12 +58,16 @@ impl Subscribers {
 
     /// Reads these bytes from every socket; anything else is an error.
     pub async fn receive(&mut self, expected: &[u8]) -> Result<()> {
+        timeout(PATIENCE, self.read(expected))
+            .await
+            .context("a message was lost: it did not come within 5 s")?
+    }
+
+    async fn read(&mut self, expected: &[u8]) -> Result<()> {
         self.input.resize(expected.len(), 0);
         for socket in &mut self.sockets {
-            timeout(PATIENCE, socket.read_exact(&mut self.input))
-                .await
-                .context("a message was lost: nothing came for 5 s")?
-                .context("a message was lost: a connection ended")?;
+            let read = socket.read_exact(&mut self.input).await;
+            read.context("a message was lost: a connection ended")?;
             ensure!(
                 self.input == expected,
                 "instead of the next message came: {}",
