@@ -1,0 +1,96 @@
+//! Sends back what its clients send, any number of clients at once, until
+//! Ctrl-C. Its partner is tcp-echo-client.
+//!
+//! cargo run --bin tcp-echo-server [HOST:PORT]
+
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, value_parser};
+use tcp_echo::{Limits, cannot_listen, finish, listen, lookup, say, seconds};
+use tcp_echo::{serve, stop_signal};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
+
+/// Sends back what its clients send, until Ctrl-C
+#[derive(Parser)]
+struct Options {
+    /// Where to listen; port 0 takes any free port
+    #[arg(default_value = "127.0.0.1:6789")]
+    address: String,
+    /// Connections at a time; fewer if the file-descriptor limit is lower
+    #[arg(long, value_name = "COUNT", default_value = "4096")]
+    connections: usize,
+    /// Seconds without a byte after which a connection is closed
+    #[arg(long, value_name = "SECONDS")]
+    #[arg(default_value = "60", value_parser = seconds)]
+    idle: Duration,
+    /// Seconds that open connections may go on after Ctrl-C
+    #[arg(long, value_name = "SECONDS")]
+    #[arg(default_value = "5", value_parser = seconds)]
+    grace: Duration,
+    /// Bytes to read at once, and the most to keep for a client that does
+    /// not read
+    #[arg(long, value_name = "BYTES", default_value = "16384")]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    buffer: u32,
+    /// Clients that may wait until they are accepted
+    #[arg(long, value_name = "COUNT", default_value = "1024")]
+    backlog: u32,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    finish("tcp-echo-server", run(Options::parse()).await)
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
+    log();
+    let stop = stop_signal()?;
+    let address = &options.address;
+    let listener = lookup(address)
+        .and_then(|found| listen(found[0], options.backlog))
+        .map_err(|error| cannot_listen(address, &error))?;
+    let limits = options.limits()?;
+    say(format_args!(
+        "Waiting for clients to call. Address: {}",
+        listener.local_addr()?
+    ))?;
+    let served = serve(listener, limits, stop).await;
+    say(served)?;
+    Ok(())
+}
+
+impl Options {
+    fn limits(&self) -> io::Result<Limits> {
+        // Each connection is a file descriptor, and some are our own.
+        let own = 32;
+        let wanted = (self.connections as u64).saturating_add(own);
+        let allowed = rlimit::increase_nofile_limit(wanted)?;
+        let allowed = usize::try_from(allowed.saturating_sub(own));
+        let connections = self.connections.min(allowed.unwrap_or(usize::MAX));
+        tracing::info!("at most {connections} connections");
+        Ok(Limits {
+            connections: connections.max(1),
+            idle: self.idle,
+            grace: self.grace,
+            buffer: self.buffer.try_into().unwrap_or(usize::MAX),
+        })
+    }
+}
+
+/// Logs to stderr what RUST_LOG asks for, such as `tcp_echo=debug`; nothing
+/// if it asks for nothing.
+fn log() {
+    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
+    let Ok(targets) = wanted.parse::<Targets>() else {
+        return;
+    };
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .log_internal_errors(false);
+    tracing_subscriber::registry()
+        .with(layer.with_filter(targets))
+        .init();
+}

@@ -1,0 +1,86 @@
+//! Waits for one client to call, hears what it says, answers and ends: each
+//! system call of a TCP server once, in its order. Its partner is tcp-client.
+//!
+//! cargo run --bin tcp-server [HOST:PORT]
+
+use std::io::{self, Write};
+use std::net::TcpStream;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use socket2::{Domain, Protocol, Socket, Type};
+use tcp_echo::{cannot_listen, cannot_talk, end_on_ctrl_c, finish, hang_up};
+use tcp_echo::{lookup, now, printable, read_line, say, seconds};
+
+/// Waits for one client to call, answers it and ends
+#[derive(Parser)]
+struct Options {
+    /// Where to listen; port 0 takes any free port
+    #[arg(default_value = "127.0.0.1:6789")]
+    address: String,
+    /// Seconds that the talk with the client may take
+    #[arg(long, default_value = "5", value_parser = seconds)]
+    timeout: Duration,
+    /// Bytes that the client may say in its line
+    #[arg(long, default_value = "1024")]
+    longest: usize,
+    /// Clients that may wait until they are accepted
+    #[arg(long, default_value = "128")]
+    backlog: i32,
+    /// Leave out SO_REUSEADDR, to see what it is good for
+    #[arg(long)]
+    no_reuse: bool,
+}
+
+fn main() -> ExitCode {
+    finish("tcp-server", run(&Options::parse()))
+}
+
+fn run(options: &Options) -> anyhow::Result<()> {
+    end_on_ctrl_c()?;
+    say(format_args!("Starting the server at {}", now()))?;
+    let address = &options.address;
+    let listener =
+        listen(options).map_err(|error| cannot_listen(address, &error))?;
+    let own = TcpStream::from(listener.try_clone()?).local_addr()?;
+    say(format_args!("Waiting for a client to call. Address: {own}"))?;
+    // Accepting makes a second socket, for this client alone. The first one
+    // goes on collecting clients in its backlog.
+    let (socket, _) = listener.accept()?;
+    let stream = TcpStream::from(socket);
+    let client = stream.peer_addr()?;
+    let deadline = Instant::now() + options.timeout;
+    let heard = read_line(&stream, options.longest, deadline)
+        .map_err(|error| cannot_talk(client, &error))?;
+    say(format_args!(
+        "At {} {client} said {}",
+        now(),
+        printable(heard)
+    ))?;
+    say("Answering: Are you talking to me?")?;
+    // All of it: a plain `write` may take a part of the bytes only.
+    stream.set_write_timeout(Some(options.timeout))?;
+    (&stream)
+        .write_all(b"Are you talking to me?\n")
+        .map_err(|error| cannot_talk(client, &error))?;
+    // The talk is over, however the client takes its leave.
+    let _ = hang_up(&stream, deadline);
+    Ok(())
+}
+
+fn listen(options: &Options) -> io::Result<Socket> {
+    let address = lookup(&options.address)?[0];
+    let listener = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    // Else nobody could listen at this port again for a while after the
+    // server has closed a connection. Windows needs no such permission; there
+    // the option would let a second server take the same port.
+    listener.set_reuse_address(cfg!(unix) && !options.no_reuse)?;
+    listener.bind(&address.into())?;
+    listener.listen(options.backlog)?;
+    Ok(listener)
+}
