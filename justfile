@@ -3,7 +3,9 @@
 
 set windows-shell := ["pwsh.exe", "-NoLogo", "-NoProfile", "-CommandWithArgs"]
 
-runner := "cargo run --package runner --"
+# Quiet, because cargo would print the whole command, and a password may be
+# in it. What the runner builds in its turn is shown.
+runner := "cargo run --quiet --package runner --"
 # All arguments as they were typed, in the shell's own way.
 arguments := if os_family() == "windows" { "@($args | Select-Object -Skip 1)" } else { '"$@"' }
 

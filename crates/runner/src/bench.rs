@@ -301,7 +301,7 @@ fn report(
     absent: &[String],
 ) -> String {
     let mut text = format!(
-        "Measured by `just bench {}`, {rounds} rounds, {}.\n",
+        "Measured by `just bench {} --rounds {rounds}` on {}.\n",
         section.name,
         machine()
     );

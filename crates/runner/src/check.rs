@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::build::Programs;
 use crate::doctor;
@@ -96,6 +96,7 @@ pub fn check(
     pattern: Option<&str>,
     options: Options,
 ) -> Result<bool> {
+    ensure!(options.times > 0, "--times must be at least 1");
     let demos = workspace.demos(pattern)?;
     let programs = match demos.first() {
         Some((section, _))

@@ -48,7 +48,7 @@ fn wants_server(
 /// on stderr says which.
 fn meet(kind: &Kind, programs: &Programs) -> Result<()> {
     let (name, url) = (kind.name, kind.url(kind.port));
-    if std::env::var_os(kind.variable).is_some() {
+    if std::env::var_os(kind.variable).is_some_and(|url| !url.is_empty()) {
         // It may hold a password, so it is not shown.
         eprintln!("Using the {name} server of {}", kind.variable);
         return Ok(());

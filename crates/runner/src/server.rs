@@ -4,7 +4,7 @@
 //! folders tell it. A new kind is one more entry of [`KINDS`].
 
 use std::fmt;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -73,10 +73,12 @@ pub static KINDS: &[Kind] = &[Kind {
         stream.write_all(b"PING\r\n")?;
         let mut reply = [0; 7];
         stream.read_exact(&mut reply)?;
-        // One that wants a password first is a Redis server too.
-        Ok(&reply == b"+PONG\r\n"
-            || reply.starts_with(b"-NOAUTH")
-            || reply.starts_with(b"-DENIED"))
+        // One that wants a password first, or is still loading, says so by an
+        // error, which begins with a word in capitals.
+        let error = reply.split_first().is_some_and(|(first, word)| {
+            *first == b'-' && word[..4].iter().all(u8::is_ascii_uppercase)
+        });
+        Ok(&reply == b"+PONG\r\n" || error)
     },
 }];
 
@@ -255,9 +257,16 @@ pub fn start_shared(kind: &Kind, programs: &Programs) -> Result<()> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    // A group of its own: Ctrl-C in this terminal is not for it.
+    // A session of its own: neither Ctrl-C in this terminal nor its end is for
+    // it.
     #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    // SAFETY: between fork and exec only one system call is made, and setsid
+    // is on the list of those that may be made there.
+    unsafe {
+        std::os::unix::process::CommandExt::pre_exec(&mut command, || {
+            nix::unistd::setsid().map(|_| ()).map_err(io::Error::from)
+        });
+    }
     #[cfg(windows)]
     {
         const DETACHED_PROCESS: u32 = 0x0000_0008;

@@ -30,7 +30,7 @@ pub struct Section {
     pub programs: Vec<String>,
     /// What stands in examples, in alphabetical order.
     pub examples: Vec<String>,
-    /// The folders in demos that have a demo.toml, in alphabetical order.
+    /// The folders in demos, in alphabetical order.
     pub demos: Vec<String>,
 }
 
@@ -216,9 +216,8 @@ impl Section {
         };
         let mut demos = Vec::new();
         for demo in folders(&folder.join("demos"))? {
-            if demo.join("demo.toml").is_file() {
-                demos.push(file_name(&demo));
-            }
+            // Without a demo.toml, too: it is to fail, not to be forgotten.
+            demos.push(file_name(&demo));
         }
         Ok(Some(Self {
             name: package.name,
@@ -291,7 +290,11 @@ fn read_manifest(path: &Path) -> Result<Manifest> {
 /// "did you mean …" with the up to three most similar names.
 fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
     let mut scored: Vec<(f64, &str)> = names
-        .map(|name| (strsim::jaro_winkler(wanted, name), name))
+        .map(|name| {
+            let within = !wanted.is_empty() && name.contains(wanted);
+            let near = strsim::jaro_winkler(wanted, name);
+            (if within { near.max(0.9) } else { near }, name)
+        })
         .collect();
     scored.sort_by(|left, right| right.0.total_cmp(&left.0));
     let similar: Vec<&str> = scored
@@ -301,7 +304,7 @@ fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
         .map(|(_, name)| *name)
         .collect();
     if similar.is_empty() {
-        "`list` shows what there is".to_owned()
+        "`just list` shows what there is".to_owned()
     } else {
         format!("did you mean {}?", similar.join(" or "))
     }
