@@ -13,7 +13,8 @@
 //!
 //! A line of stdout that looks like one of the others has a `\` before it.
 //! order.txt has all these lines in one order, each behind its role's name;
-//! terminals.html is the same for the book.
+//! terminals.html is the same for the book. For a demo with the key `wire`,
+//! wire.txt and wire.html have what crossed the wire.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,6 +27,8 @@ use regex_lite::{Captures, Regex};
 use crate::order;
 use crate::play::{EntryKind, Expected, Played};
 use crate::script::{Actor, Replacement, Script};
+use crate::wire::show;
+use crate::wire::tap::Conversation;
 use crate::workspace::{Section, entries};
 
 /// Shown for every ephemeral port, counted up from here in the order of
@@ -42,6 +45,8 @@ pub struct Recording {
     pub lines: Vec<Line>,
     /// The columns: every role in the order of its first appearance.
     pub roles: Vec<String>,
+    /// What crossed the wire, if the demo asks for it.
+    pub wire: Option<Vec<Conversation>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +76,11 @@ impl Recording {
                 text: clean.clean(&entry.text),
             });
         }
-        Ok(Self { lines, roles })
+        Ok(Self {
+            lines,
+            roles,
+            wire: None,
+        })
     }
 
     /// The files that hold the recording: name and text.
@@ -106,7 +115,32 @@ impl Recording {
             "terminals.html".to_owned(),
             self.terminals(script, section, demo),
         ));
+        files.extend(self.wire_files(script, section, demo));
         files
+    }
+
+    fn wire_files(
+        &self,
+        script: &Script,
+        section: &Section,
+        demo: &str,
+    ) -> Vec<(String, String)> {
+        match (&script.wire, &self.wire) {
+            (None, _) => Vec::new(),
+            (Some(wire), Some(conversations)) => {
+                let name = format!("{}/{demo}", section.name);
+                show::files(wire, conversations, &name)
+            }
+            // Not recorded on the real server: as they are.
+            (Some(_), None) => ["wire.txt", "wire.html"]
+                .into_iter()
+                .filter_map(|name| {
+                    let path = section.demo_folder(demo).join(name);
+                    let text = fs::read_to_string(path).ok()?;
+                    Some((name.to_owned(), text.replace("\r\n", "\n")))
+                })
+                .collect(),
+        }
     }
 
     /// The roles' terminals side by side, as HTML that mdBook includes. It has
