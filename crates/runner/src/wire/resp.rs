@@ -429,9 +429,13 @@ impl Value {
             Self::String(_, text) if text.is_empty() => "\"\"".to_owned(),
             Self::String(_, text) => printable(text),
             Self::List(kind, elements) => match (kind, elements.len()) {
-                (b'%', length) => format!("a map of {}", length / 2),
+                (b'%', 0) => "an empty map".to_owned(),
+                (b'~', 0) => "an empty set".to_owned(),
+                (_, 0) => "an empty array".to_owned(),
+                (b'%', 2) => "a map of 1 pair".to_owned(),
+                (b'%', length) => format!("a map of {} pairs", length / 2),
                 (b'~', length) => format!("a set of {length}"),
-                (_, length) => format!("a list of {length}"),
+                (_, length) => format!("an array of {length}"),
             },
         }
     }
@@ -471,7 +475,8 @@ impl Value {
             return elements.iter().for_each(|element| element.parts(parts));
         }
         for pair in elements.chunks_exact(2) {
-            if pair.iter().any(|one| matches!(one, Self::List(..))) {
+            let nested = |one: &Self| matches!(one, Self::List(_, inside) if !inside.is_empty());
+            if pair.iter().any(nested) {
                 pair.iter().for_each(|one| one.parts(parts));
                 continue;
             }
@@ -614,7 +619,7 @@ mod tests {
         use Link::{Asks, AsksTimes, Free};
         assert_eq!(links, [Asks, Asks, Free, AsksTimes(1), AsksTimes(2)]);
         assert_eq!(found[0].parts[0].bytes, "*3\\r\\n");
-        assert_eq!(found[0].parts[0].meaning, "a list of 3:");
+        assert_eq!(found[0].parts[0].meaning, "an array of 3:");
         assert_eq!(found[0].parts[2].bytes, "$4\\r\\ncatC\\r\\n");
         assert_eq!(found[0].parts[2].meaning, "4 bytes: catC");
     }
@@ -648,8 +653,8 @@ mod tests {
                 "abc",
                 "error: E no",
                 "a set of 1",
-                "a list of 2",
-                "a map of 1",
+                "an array of 2",
+                "a map of 1 pair",
                 "subscribed to catA; 1 channel now",
                 "message on catA: hatB",
                 "message on catA: hatB",
@@ -675,7 +680,7 @@ mod tests {
         assert_eq!(
             meanings,
             [
-                "a map of 4:",
+                "a map of 4 pairs:",
                 "server: redis",
                 "version: 7.0.0",
                 "proto: 3",
