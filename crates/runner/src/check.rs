@@ -77,7 +77,7 @@ pub fn record(
                 .map(|line| format!("{}: {}\n", line.role, line.marked()))
                 .collect::<String>()
         );
-        recording.wire = Some(played.wire);
+        recording.wire = Some(played.wire.conversations);
     }
     Ok(recording)
 }

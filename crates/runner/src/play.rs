@@ -21,7 +21,7 @@ use crate::process::{Process, Scratch, Signal};
 use crate::raw::{Peer, RawEvent};
 use crate::script::{Action, Actor, RawPeer, Role, Script};
 use crate::server::{Choice, KINDS, Kind, Server};
-use crate::wire::tap::{Conversation, Tap};
+use crate::wire::tap::{Taken, Tap};
 use crate::workspace::Section;
 
 /// A longer line is cut into pieces of this size.
@@ -49,7 +49,7 @@ pub struct Played {
     /// Real text to shown text: addresses above all.
     pub shown: Vec<(String, String)>,
     /// What crossed the wire, if somebody listened.
-    pub wire: Vec<Conversation>,
+    pub wire: Taken,
 }
 
 #[derive(Clone, Debug)]

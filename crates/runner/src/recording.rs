@@ -60,6 +60,7 @@ impl Recording {
     pub fn new(script: &Script, played: &Played) -> Result<Self> {
         let order = order::order(script, played)?;
         let mut clean = Cleaner::new(&played.shown, &script.replacements)?;
+        clean.same_ports = played.wire.ports.iter().copied().collect();
         let mut lines = Vec::new();
         let mut roles: Vec<String> = Vec::new();
         for index in order {
@@ -225,6 +226,8 @@ struct Cleaner<'a> {
     time: Regex,
     port: Regex,
     ports: Vec<u16>,
+    /// Ports that stand for others.
+    same_ports: BTreeMap<u16, u16>,
 }
 
 impl<'a> Cleaner<'a> {
@@ -244,6 +247,7 @@ impl<'a> Cleaner<'a> {
             time: Regex::new(r"\b\d\d:\d\d:\d\d(\.\d+)?\b")?,
             port: Regex::new(r"(127\.0\.0\.1|\[::1\]|localhost):(\d{1,5})\b")?,
             ports: Vec::new(),
+            same_ports: BTreeMap::new(),
         })
     }
 
@@ -269,6 +273,7 @@ impl<'a> Cleaner<'a> {
         });
         let known = &self.shown;
         let ports = &mut self.ports;
+        let same_ports = &self.same_ports;
         self.port
             .replace_all(&text, |found: &Captures| {
                 let whole = &found[0];
@@ -279,6 +284,7 @@ impl<'a> Cleaner<'a> {
                                 .iter()
                                 .all(|(_, shown)| shown != whole) =>
                     {
+                        let port = *same_ports.get(&port).unwrap_or(&port);
                         let place = ports.iter().position(|seen| *seen == port);
                         let place = place.unwrap_or_else(|| {
                             ports.push(port);

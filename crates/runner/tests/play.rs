@@ -53,9 +53,12 @@ impl Fixture {
     fn write_terminals(&self) {
         for demo in self.demos() {
             let files = self.record(demo);
-            let html = files.iter().find(|file| file.0 == "terminals.html");
             let folder = self.section().demo_folder(demo);
-            fs::write(folder.join("terminals.html"), &html.unwrap().1).unwrap();
+            for (name, html) in &files {
+                if name.ends_with(".html") {
+                    fs::write(folder.join(name), html).unwrap();
+                }
+            }
         }
     }
 
@@ -480,4 +483,24 @@ fn what_never_ends_is_gone_with_its_children() {
             );
         }
     }
+}
+
+/// What a play asks of the wire and cannot have.
+#[test]
+fn a_wire_that_cannot_be_recorded_is_said() {
+    let client = "[roles.client]\nprogram = 'talk-client'\n\
+                  args = ['{server.address}', 'one']\n";
+    let steps = "{start='server'}, {start='client'}, {end='client'}, \
+                 {stop='server', by='kill'}";
+    assert_fails(
+        &format!("wire = 'stream'\nsteps = [{steps}]\n{SERVER}{client}"),
+        "with 'wire', server must 'show' its address",
+    );
+    let steps = "{start='server'}, {stop='server', by='kill'}, \
+                 {start='client'}, {end='client'}";
+    let shown = "show = { address = '127.0.0.1:6789' }\n";
+    assert_fails(
+        &format!("wire = 'stream'\nsteps = [{steps}]\n{SERVER}{shown}{client}"),
+        "connection refused",
+    );
 }

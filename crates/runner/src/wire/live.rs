@@ -162,6 +162,7 @@ impl Printer {
     fn print(&mut self, number: u64, event: Event) -> Result<()> {
         match event {
             Event::Begins(from) => self.begin(number, from),
+            Event::Reaches(_) => Ok(()),
             Event::Bytes(side, bytes) => {
                 let mut found = Vec::new();
                 if let Some(decoders) = self.decoders.get_mut(&number) {

@@ -21,6 +21,8 @@ use super::Side;
 pub enum Event {
     /// Somebody connected, or sent their first datagram.
     Begins(SocketAddr),
+    /// The relay reaches the other one, from an address of its own.
+    Reaches(SocketAddr),
     /// What was read, before it is passed on. A datagram comes whole.
     Bytes(Side, Vec<u8>),
     /// This side sends nothing more.
@@ -250,6 +252,9 @@ fn pass_stream(
             return watch(number, Event::Fails(text));
         }
     };
+    if let Ok(own) = server.local_addr() {
+        watch(number, Event::Reaches(own));
+    }
     // What is small goes on at once, too.
     let _ = client.set_nodelay(true);
     let _ = server.set_nodelay(true);
@@ -363,6 +368,9 @@ fn pass_datagrams(
                             continue;
                         }
                     };
+                    if let Ok(own) = sender.socket.local_addr() {
+                        watch(number, Event::Reaches(own));
+                    }
                     let back = (sender.socket.clone(), sender.gone.clone());
                     scope.spawn(move || {
                         let (from_server, gone) = back;
@@ -479,6 +487,7 @@ mod tests {
         while let Ok((_, event)) = receiver.try_recv() {
             match event {
                 Event::Begins(_) => said.push("begins".into()),
+                Event::Reaches(_) => {}
                 Event::Bytes(side, bytes) => {
                     heard[side as usize].extend(bytes);
                 }
@@ -576,7 +585,7 @@ mod tests {
         assert!(relay.stop(WITHIN));
         let found: Vec<(u64, Event)> = receiver.try_iter().collect();
         let of_two = found.iter().filter(|(number, _)| *number == 2);
-        // Begins, and two datagrams each way.
-        assert_eq!(of_two.count(), 5);
+        // Begins, reaches, and two datagrams each way.
+        assert_eq!(of_two.count(), 6);
     }
 }

@@ -86,7 +86,11 @@ fn begins(one: &Conversation) -> String {
 /// Which side was first is not always certain, so it is not said.
 fn ends(one: &Conversation) -> Option<String> {
     let [client, server] = one.ends?;
-    Some(format!("{} {client}, {} {server}", one.role, one.partner))
+    let ends: Vec<String> = [(&one.role, client), (&one.partner, server)]
+        .into_iter()
+        .filter_map(|(name, end)| Some(format!("{name} {}", end?)))
+        .collect();
+    Some(ends.join(", "))
 }
 
 /// It has no empty line: that would end the HTML block.

@@ -43,7 +43,19 @@ struct Heard {
     /// What each side did in the end.
     ends: [Option<&'static str>; 2],
     trouble: Option<String>,
+    /// From which port it came, and from which one the relay passed it on.
+    from: Option<u16>,
+    own: Option<u16>,
     length: usize,
+}
+
+/// What the relays of a play have heard.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    /// In the order in which the roles began.
+    pub conversations: Vec<Conversation>,
+    /// Ports of the relays, each with that of the client it stands for.
+    pub ports: Vec<(u16, u16)>,
 }
 
 /// One connection, taken down as messages.
@@ -55,7 +67,7 @@ pub struct Conversation {
     pub partner: String,
     pub messages: Vec<(Side, Message)>,
     /// How it ended; `None` for datagrams, which do not.
-    pub ends: Option<[&'static str; 2]>,
+    pub ends: Option<[Option<&'static str>; 2]>,
 }
 
 impl Tap {
@@ -116,9 +128,9 @@ impl Tap {
     }
 
     /// Ends the relays, once all that was under way has passed, and returns
-    /// what crossed them: in the order in which the roles began.
-    pub fn finish(self) -> Result<Vec<Conversation>> {
-        let mut conversations = Vec::new();
+    /// what crossed them.
+    pub fn finish(self) -> Result<Taken> {
+        let mut taken = Taken::default();
         for tapped in self.relays {
             let (role, partner) = (tapped.role, tapped.partner);
             ensure!(
@@ -135,16 +147,17 @@ impl Tap {
                 if let Some(trouble) = one.trouble {
                     bail!("between {role} and {partner}: {trouble}");
                 }
-                conversations.push(Conversation {
+                taken.ports.extend(one.own.zip(one.from));
+                taken.conversations.push(Conversation {
                     messages: messages(&self.wire, &one.bytes)?,
                     ends: (!self.wire.protocol.kind.datagrams)
-                        .then(|| one.ends.map(|end| end.unwrap_or("stays"))),
+                        .then_some(one.ends),
                     role: role.clone(),
                     partner: partner.clone(),
                 });
             }
         }
-        Ok(conversations)
+        Ok(taken)
     }
 }
 
@@ -155,7 +168,8 @@ fn note(all: &mut Vec<Heard>, number: u64, event: Event) {
     }
     let heard = &mut all[place];
     match event {
-        Event::Begins(_) => {}
+        Event::Begins(from) => heard.from = Some(from.port()),
+        Event::Reaches(from) => heard.own = Some(from.port()),
         Event::Bytes(side, bytes) => {
             heard.length += bytes.len();
             if heard.length > MOST_BYTES {
@@ -167,7 +181,7 @@ fn note(all: &mut Vec<Heard>, number: u64, event: Event) {
             }
         }
         Event::Closes(side) => heard.ends[side as usize] = Some("closes"),
-        Event::Resets(side) => heard.ends[side as usize] = Some("resets"),
+        Event::Resets(side) => heard.ends[side as usize] = Some("breaks off"),
         Event::Fails(why) => heard.trouble = Some(why),
     }
 }
