@@ -71,11 +71,9 @@ pub fn record(
         ensure!(
             again == recording,
             "it prints something else while the wire is recorded:\n{}",
-            again
-                .lines
-                .iter()
-                .map(|line| format!("{}: {}\n", line.role, line.marked()))
-                .collect::<String>()
+            similar::TextDiff::from_lines(&recording.text(), &again.text())
+                .unified_diff()
+                .header("without", "with it")
         );
         recording.wire = Some(played.wire.conversations);
     }

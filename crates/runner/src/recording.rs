@@ -103,21 +103,23 @@ impl Recording {
                 (format!("{role}.txt"), text)
             })
             .collect();
-        let mut order = String::new();
-        for line in &self.lines {
-            let _ = writeln!(
-                order,
-                "{}",
-                format!("{}: {}", line.role, line.marked()).trim_end()
-            );
-        }
-        files.push(("order.txt".to_owned(), order));
+        files.push(("order.txt".to_owned(), self.text()));
         files.push((
             "terminals.html".to_owned(),
             self.terminals(script, section, demo),
         ));
         files.extend(self.wire_files(script, section, demo));
         files
+    }
+
+    /// All lines, each behind its role's name.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for line in &self.lines {
+            let line = format!("{}: {}", line.role, line.marked());
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+        text
     }
 
     fn wire_files(
