@@ -504,3 +504,18 @@ fn a_wire_that_cannot_be_recorded_is_said() {
         "connection refused",
     );
 }
+
+#[test]
+fn another_wire_is_seen() {
+    let fixture = Fixture::get();
+    let (_kept, section) = copy_of("wire");
+    assert_eq!(fixture.check(&section, "wire"), Ok(()));
+    let path = section.demo_folder("wire").join("wire.txt");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("(7 bytes)", "(8 bytes)", 1)).unwrap();
+    let error = fixture.check(&section, "wire").unwrap_err();
+    assert!(error.contains("-raw to server: Hello! (8 bytes)"), "{error}");
+    fs::remove_file(path).unwrap();
+    let error = fixture.check(&section, "wire").unwrap_err();
+    assert!(error.contains("wire.txt: entity not found"), "{error}");
+}
