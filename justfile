@@ -28,6 +28,13 @@ run program *options:
 demo *options:
     @{{ runner }} demo {{ arguments }}
 
+# Explain what passes: just wire --listen 127.0.0.1:6380 --to 127.0.0.1:6379 --as resp
+[group('play')]
+[no-exit-message]
+[positional-arguments]
+wire *options:
+    @{{ runner }} wire {{ arguments }}
+
 # List sections, programs and demos
 [group('play')]
 list:

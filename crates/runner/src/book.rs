@@ -286,7 +286,11 @@ fn check_section(
         }
     }
     for demo in &section.demos {
-        to_show.push(section.demo_folder(demo).join("terminals.html"));
+        let folder = section.demo_folder(demo);
+        to_show.push(folder.join("terminals.html"));
+        to_show.extend(
+            Some(folder.join("wire.html")).filter(|wire| wire.is_file()),
+        );
     }
     for path in to_show {
         if !included.contains(&path) {

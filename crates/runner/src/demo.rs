@@ -60,6 +60,7 @@ pub fn demo(
             programs: &programs,
             choice,
             expected: expected.as_ref(),
+            tapped: false,
         };
         let mut printer = Printer::new(&script);
         play::play(&script, &stage, &mut |entry| printer.print(entry))?;

@@ -2,7 +2,8 @@
 //!
 //! The runner knows a section only through its folder: its manifest, its
 //! programs, its demos. What it has to know of the world outside (how to
-//! start each kind of server) is in [`server`].
+//! start each kind of server, how to read each protocol) is in [`server`] and
+//! [`wire`].
 
 pub mod bench;
 pub mod bless;
@@ -20,4 +21,5 @@ pub mod recording;
 pub mod run;
 pub mod script;
 pub mod server;
+pub mod wire;
 pub mod workspace;

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use runner::server::Choice;
+use runner::wire::live;
 use runner::workspace::Workspace;
 use runner::{bench, bless, check, demo, doctor, process, run};
 
@@ -74,6 +75,9 @@ enum Command {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Sits between two programs and explains every message that passes
+    #[command(after_help = live::protocols())]
+    Wire(live::Options),
     /// Says which servers and tools are here, and how to get the others
     Doctor,
 }
@@ -89,6 +93,10 @@ fn main() -> ExitCode {
 }
 
 fn command(command: Command) -> Result<i32> {
+    if let Command::Wire(options) = &command {
+        live::wire(options)?;
+        return Ok(0);
+    }
     let workspace = Workspace::here()?;
     // All but `run` start programs that must not outlive them.
     if !matches!(command, Command::Run { .. }) {
@@ -134,6 +142,7 @@ fn command(command: Command) -> Result<i32> {
             )?;
         }
         Command::Doctor => doctor::doctor(&workspace)?,
+        Command::Wire(_) => {}
     }
     Ok(0)
 }

@@ -19,8 +19,9 @@ use crate::doctor;
 use crate::ports::Reserved;
 use crate::process::{Process, Scratch, Signal};
 use crate::raw::{Peer, RawEvent};
-use crate::script::{Action, Actor, Role, Script};
+use crate::script::{Action, Actor, RawPeer, Role, Script};
 use crate::server::{Choice, KINDS, Kind, Server};
+use crate::wire::tap::{Taken, Tap};
 use crate::workspace::Section;
 
 /// A longer line is cut into pieces of this size.
@@ -47,6 +48,8 @@ pub struct Played {
     pub told: Vec<(usize, usize)>,
     /// Real text to shown text: addresses above all.
     pub shown: Vec<(String, String)>,
+    /// What crossed the wire, if somebody listened.
+    pub wire: Taken,
 }
 
 #[derive(Clone, Debug)]
@@ -89,6 +92,9 @@ pub struct Stage<'a> {
     pub choice: Choice,
     /// What an earlier recording has; `None` to record for the first time.
     pub expected: Option<&'a Expected>,
+    /// Whether to record what crosses the wire. Nobody notices but by the
+    /// ports, which are shown as ever.
+    pub tapped: bool,
 }
 
 /// What the reading threads report.
@@ -153,6 +159,7 @@ struct Player<'a> {
     acting: Vec<Acting<'a>>,
     server: Option<Server>,
     port: Option<Reserved>,
+    tap: Option<Tap>,
     scratch: Scratch,
     played: Played,
     /// Each step comes after the one before it.
@@ -182,6 +189,7 @@ pub fn play(
         acting: script.roles.iter().map(Acting::new).collect(),
         server: None,
         port: None,
+        tap: script.wire.as_ref().filter(|_| stage.tapped).map(Tap::new),
         scratch: Scratch::new()?,
         played: Played::default(),
         last_action: None,
@@ -192,6 +200,9 @@ pub fn play(
         watch,
     };
     let result = player.whole();
+    if let Some(tap) = player.tap.take() {
+        tap.abandon();
+    }
     result
         .map(|()| std::mem::take(&mut player.played))
         .map_err(|error| {
@@ -260,7 +271,14 @@ impl<'a> Player<'a> {
                 acting.role.name
             );
         }
-        self.waits.iter().try_for_each(|wait| self.was_clear(wait))
+        self.waits
+            .iter()
+            .try_for_each(|wait| self.was_clear(wait))?;
+        // While the server is still there, to close its side.
+        if let Some(tap) = self.tap.take() {
+            self.played.wire = tap.finish()?;
+        }
+        Ok(())
     }
 
     /// Makes sure that a line that was waited for could only have been found
@@ -419,11 +437,20 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    /// Replaces `{role.group}` by what that role's ready line had there.
-    fn fill_in(&self, text: &str) -> Result<String> {
+    /// Replaces `{role.group}` by what that role's ready line had there, for
+    /// the arguments of the role `index`.
+    fn fill_in(&mut self, index: usize, text: &str) -> Result<String> {
         let mut filled = text.to_owned();
-        for (name, value) in &self.values {
-            filled = filled.replace(&format!("{{{name}}}"), value);
+        let places: Vec<(String, String)> = self
+            .values
+            .iter()
+            .map(|(name, value)| (format!("{{{name}}}"), value.clone()))
+            .filter(|(place, _)| text.contains(place))
+            .collect();
+        for (place, value) in places {
+            let partner = place[1..].split('.').next().unwrap_or_default();
+            let value = self.through_tap(index, partner, value)?;
+            filled = filled.replace(&place, &value);
         }
         ensure!(
             !Regex::new(r"\{[a-z0-9-]+\.[a-z]+\}")?.is_match(&filled),
@@ -431,6 +458,42 @@ impl<'a> Player<'a> {
             self.values.keys().collect::<Vec<_>>()
         );
         Ok(filled)
+    }
+
+    /// The address at which the role `index` reaches `partner`: that of the
+    /// tap between them, if there is one, else as it is.
+    fn through_tap(
+        &mut self,
+        index: usize,
+        partner: &str,
+        value: String,
+    ) -> Result<String> {
+        let Some(tap) = &mut self.tap else {
+            return Ok(value);
+        };
+        let Ok(address) = value.parse() else {
+            return Ok(value);
+        };
+        let role = self.acting[index].role;
+        if let Actor::Raw(RawPeer::Connect { udp, .. }) = &role.actor
+            && *udp != tap.datagrams()
+        {
+            return Ok(value);
+        }
+        let shown = self
+            .played
+            .shown
+            .iter()
+            .find(|(real, _)| *real == value)
+            .map(|(_, shown)| shown.clone())
+            .with_context(|| {
+                format!("with 'wire', {partner} must 'show' its address")
+            })?;
+        let at = tap.between(&role.name, partner, address)?.to_string();
+        if self.played.shown.iter().all(|(real, _)| *real != at) {
+            self.played.shown.push((at.clone(), shown));
+        }
+        Ok(at)
     }
 
     fn start(&mut self, index: usize, until: Instant) -> Result<()> {
@@ -444,7 +507,7 @@ impl<'a> Player<'a> {
             .hidden
             .iter()
             .chain(&role.arguments)
-            .map(|argument| self.fill_in(argument))
+            .map(|argument| self.fill_in(index, argument))
             .collect::<Result<Vec<_>>>()?;
         let visible = &arguments[role.hidden.len()..];
         let (performer, shown) = match &role.actor {
@@ -478,7 +541,8 @@ impl<'a> Player<'a> {
                         event,
                     });
                 };
-                let raw = raw.with_address(|address| self.fill_in(address))?;
+                let raw =
+                    raw.with_address(|address| self.fill_in(index, address))?;
                 let peer = Peer::start(&raw, until, report)?;
                 if let Some(address) = peer.listens_at() {
                     self.name_value(index, "address", &address.to_string());
@@ -520,13 +584,20 @@ impl<'a> Player<'a> {
             .insert(format!("{}.{group}", role.name), value.to_owned());
     }
 
-    fn perform(&self, index: usize, mut command: Command) -> Result<Performer> {
+    fn perform(
+        &mut self,
+        index: usize,
+        mut command: Command,
+    ) -> Result<Performer> {
         for kind in KINDS {
             command.env_remove(kind.variable);
         }
         if let (Some(server), Some(port)) = (&self.script.server, &self.port) {
             let kind = Kind::find(&server.kind)?;
-            command.env(kind.variable, kind.url(port.port));
+            let place = format!("127.0.0.1:{}", port.port);
+            let place = self.through_tap(index, kind.name, place)?;
+            let url = format!("{}://{place}", kind.scheme);
+            command.env(kind.variable, url);
         }
         // What a person set to look closer would be seen in the recording.
         for variable in ["RUST_LOG", "RUST_BACKTRACE", "PYTHONDEVMODE"] {

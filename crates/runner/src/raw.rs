@@ -57,7 +57,7 @@ impl RawPeer {
     /// The same with its address filled in.
     pub fn with_address(
         &self,
-        fill_in: impl Fn(&str) -> Result<String>,
+        mut fill_in: impl FnMut(&str) -> Result<String>,
     ) -> Result<Self> {
         Ok(match self {
             Self::Connect { address, udp } => Self::Connect {

@@ -13,7 +13,8 @@
 //!
 //! A line of stdout that looks like one of the others has a `\` before it.
 //! order.txt has all these lines in one order, each behind its role's name;
-//! terminals.html is the same for the book.
+//! terminals.html is the same for the book. For a demo with the key `wire`,
+//! wire.txt and wire.html have what crossed the wire.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,6 +27,8 @@ use regex_lite::{Captures, Regex};
 use crate::order;
 use crate::play::{EntryKind, Expected, Played};
 use crate::script::{Actor, Replacement, Script};
+use crate::wire::show;
+use crate::wire::tap::Conversation;
 use crate::workspace::{Section, entries};
 
 /// Shown for every ephemeral port, counted up from here in the order of
@@ -42,6 +45,8 @@ pub struct Recording {
     pub lines: Vec<Line>,
     /// The columns: every role in the order of its first appearance.
     pub roles: Vec<String>,
+    /// What crossed the wire, if the demo asks for it.
+    pub wire: Option<Vec<Conversation>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +60,7 @@ impl Recording {
     pub fn new(script: &Script, played: &Played) -> Result<Self> {
         let order = order::order(script, played)?;
         let mut clean = Cleaner::new(&played.shown, &script.replacements)?;
+        clean.same_ports = played.wire.ports.iter().copied().collect();
         let mut lines = Vec::new();
         let mut roles: Vec<String> = Vec::new();
         for index in order {
@@ -71,7 +77,11 @@ impl Recording {
                 text: clean.clean(&entry.text),
             });
         }
-        Ok(Self { lines, roles })
+        Ok(Self {
+            lines,
+            roles,
+            wire: None,
+        })
     }
 
     /// The files that hold the recording: name and text.
@@ -93,20 +103,47 @@ impl Recording {
                 (format!("{role}.txt"), text)
             })
             .collect();
-        let mut order = String::new();
-        for line in &self.lines {
-            let _ = writeln!(
-                order,
-                "{}",
-                format!("{}: {}", line.role, line.marked()).trim_end()
-            );
-        }
-        files.push(("order.txt".to_owned(), order));
+        files.push(("order.txt".to_owned(), self.text()));
         files.push((
             "terminals.html".to_owned(),
             self.terminals(script, section, demo),
         ));
+        files.extend(self.wire_files(script, section, demo));
         files
+    }
+
+    /// All lines, each behind its role's name.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for line in &self.lines {
+            let line = format!("{}: {}", line.role, line.marked());
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+        text
+    }
+
+    fn wire_files(
+        &self,
+        script: &Script,
+        section: &Section,
+        demo: &str,
+    ) -> Vec<(String, String)> {
+        match (&script.wire, &self.wire) {
+            (None, _) => Vec::new(),
+            (Some(wire), Some(conversations)) => {
+                let name = format!("{}/{demo}", section.name);
+                show::files(wire, conversations, &name)
+            }
+            // Not recorded on the real server: as they are.
+            (Some(_), None) => ["wire.txt", "wire.html"]
+                .into_iter()
+                .filter_map(|name| {
+                    let path = section.demo_folder(demo).join(name);
+                    let text = fs::read_to_string(path).ok()?;
+                    Some((name.to_owned(), text.replace("\r\n", "\n")))
+                })
+                .collect(),
+        }
     }
 
     /// The roles' terminals side by side, as HTML that mdBook includes. It has
@@ -191,6 +228,8 @@ struct Cleaner<'a> {
     time: Regex,
     port: Regex,
     ports: Vec<u16>,
+    /// Ports that stand for others.
+    same_ports: BTreeMap<u16, u16>,
 }
 
 impl<'a> Cleaner<'a> {
@@ -210,6 +249,7 @@ impl<'a> Cleaner<'a> {
             time: Regex::new(r"\b\d\d:\d\d:\d\d(\.\d+)?\b")?,
             port: Regex::new(r"(127\.0\.0\.1|\[::1\]|localhost):(\d{1,5})\b")?,
             ports: Vec::new(),
+            same_ports: BTreeMap::new(),
         })
     }
 
@@ -235,6 +275,7 @@ impl<'a> Cleaner<'a> {
         });
         let known = &self.shown;
         let ports = &mut self.ports;
+        let same_ports = &self.same_ports;
         self.port
             .replace_all(&text, |found: &Captures| {
                 let whole = &found[0];
@@ -245,6 +286,7 @@ impl<'a> Cleaner<'a> {
                                 .iter()
                                 .all(|(_, shown)| shown != whole) =>
                     {
+                        let port = *same_ports.get(&port).unwrap_or(&port);
                         let place = ports.iter().position(|seen| *seen == port);
                         let place = place.unwrap_or_else(|| {
                             ports.push(port);

@@ -13,6 +13,7 @@ use regex_lite::Regex;
 use serde::Deserialize;
 
 use crate::process::Signal;
+use crate::wire::{Link, Protocol};
 use crate::workspace::Section;
 
 /// How long a step may take when it does not say.
@@ -27,6 +28,8 @@ pub struct Script {
     /// What must be installed: `python:MODULE` or `program:NAME`.
     pub needs: Vec<String>,
     pub server: Option<Server>,
+    /// How to read what crosses the wire, if that is to be recorded.
+    pub wire: Option<Wire>,
     /// In the order of the file.
     pub roles: Vec<Role>,
     pub steps: Vec<Step>,
@@ -41,6 +44,15 @@ pub struct Server {
     /// Only a port at which nobody is.
     pub absent: bool,
     pub arguments: Vec<String>,
+}
+
+/// What crosses the wire, for the book.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    pub protocol: Protocol,
+    /// Whether each message is answered by one, which the protocol itself
+    /// does not say.
+    turns: bool,
 }
 
 #[derive(Debug)]
@@ -149,6 +161,7 @@ struct File {
     #[serde(default)]
     needs: Vec<String>,
     server: Option<ServerTable>,
+    wire: Option<WireTable>,
     roles: toml::Table,
     steps: Vec<StepTable>,
     #[serde(default)]
@@ -164,6 +177,22 @@ struct ServerTable {
     absent: bool,
     #[serde(default)]
     args: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WireTable {
+    Name(String),
+    // Its own type: an untagged enum would accept unknown keys.
+    Table(WireKeys),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WireKeys {
+    r#as: String,
+    #[serde(default)]
+    turns: bool,
 }
 
 #[derive(Deserialize)]
@@ -276,6 +305,7 @@ impl Script {
             systems: file.systems,
             needs: file.needs,
             server,
+            wire: file.wire.map(Wire::read).transpose()?,
             roles,
             steps: numbered("step", file.steps, Step::read)?,
             causes: numbered("cause", file.causes, Cause::read)?,
@@ -382,6 +412,7 @@ impl Role {
             "a role's name is made of letters, digits and hyphens"
         );
         ensure!(name != "order", "order.txt is the order's own file");
+        ensure!(name != "wire", "wire.txt is what crossed the wire");
         let table: RoleTable = table.try_into()?;
         let actor = match (table.program, table.python, table.raw) {
             (Some(program), None, None) => Actor::Program(program),
@@ -397,6 +428,25 @@ impl Role {
             ready: table.ready.as_deref().map(regex).transpose()?,
             show: table.show,
         })
+    }
+}
+
+impl Wire {
+    fn read(table: WireTable) -> Result<Self> {
+        let (text, turns) = match table {
+            WireTable::Name(name) => (name, false),
+            WireTable::Table(keys) => (keys.r#as, keys.turns),
+        };
+        Ok(Self {
+            protocol: text.parse().context("in 'wire'")?,
+            turns,
+        })
+    }
+
+    /// What a request and its answer are to each other, if it is the demo that
+    /// says so.
+    pub fn links(&self) -> Option<(Link, Link)> {
+        self.turns.then_some((Link::Asks, Link::Answers))
     }
 }
 
@@ -631,6 +681,8 @@ mod tests {
                 "only a raw role can send",
             ),
             (start, "server = {}", "names no server"),
+            (start, "wire = 'rasp'", "nobody here knows 'rasp'"),
+            (start, "wire = { as = 'resp', x = 1 }", "did not match"),
         ] {
             let found = parse(step, more);
             assert!(found.contains(error), "{step} {more}: {found}");

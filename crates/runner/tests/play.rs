@@ -53,9 +53,12 @@ impl Fixture {
     fn write_terminals(&self) {
         for demo in self.demos() {
             let files = self.record(demo);
-            let html = files.iter().find(|file| file.0 == "terminals.html");
             let folder = self.section().demo_folder(demo);
-            fs::write(folder.join("terminals.html"), &html.unwrap().1).unwrap();
+            for (name, html) in &files {
+                if name.ends_with(".html") {
+                    fs::write(folder.join(name), html).unwrap();
+                }
+            }
         }
     }
 
@@ -480,4 +483,39 @@ fn what_never_ends_is_gone_with_its_children() {
             );
         }
     }
+}
+
+/// What a play asks of the wire and cannot have.
+#[test]
+fn a_wire_that_cannot_be_recorded_is_said() {
+    let client = "[roles.client]\nprogram = 'talk-client'\n\
+                  args = ['{server.address}', 'one']\n";
+    let steps = "{start='server'}, {start='client'}, {end='client'}, \
+                 {stop='server', by='kill'}";
+    assert_fails(
+        &format!("wire = 'stream'\nsteps = [{steps}]\n{SERVER}{client}"),
+        "with 'wire', server must 'show' its address",
+    );
+    let steps = "{start='server'}, {stop='server', by='kill'}, \
+                 {start='client'}, {end='client'}";
+    let shown = "show = { address = '127.0.0.1:6789' }\n";
+    assert_fails(
+        &format!("wire = 'stream'\nsteps = [{steps}]\n{SERVER}{shown}{client}"),
+        "connection refused",
+    );
+}
+
+#[test]
+fn another_wire_is_seen() {
+    let fixture = Fixture::get();
+    let (_kept, section) = copy_of("wire");
+    assert_eq!(fixture.check(&section, "wire"), Ok(()));
+    let path = section.demo_folder("wire").join("wire.txt");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("(7 bytes)", "(8 bytes)", 1)).unwrap();
+    let error = fixture.check(&section, "wire").unwrap_err();
+    assert!(error.contains("-raw to server: Hello! (8 bytes)"), "{error}");
+    fs::remove_file(path).unwrap();
+    let error = fixture.check(&section, "wire").unwrap_err();
+    assert!(error.contains("wire.txt: entity not found"), "{error}");
 }

@@ -1,0 +1,548 @@
+//! What crosses the wire: a relay between two programs, which takes down what
+//! passes, and decoders, which say what it means.
+//!
+//! The bytes of each direction are put together again as messages of their
+//! protocol: into which reads they fell is chance. A new protocol is one more
+//! entry of [`KINDS`].
+
+pub mod datagrams;
+pub mod frames;
+pub mod live;
+pub mod plain;
+pub mod relay;
+pub mod resp;
+pub mod show;
+pub mod tap;
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Context, Result};
+
+/// Who sent something: the one who connected, or the other one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Client,
+    Server,
+}
+
+/// One message of a protocol, explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// How many bytes it took on the wire.
+    pub length: u64,
+    /// The whole of it in a few words.
+    pub summary: String,
+    pub parts: Vec<Part>,
+    pub link: Link,
+}
+
+/// Some bytes of a message beside their meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub bytes: String,
+    pub meaning: String,
+}
+
+/// What the protocol makes certain between the two directions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Nothing.
+    Free,
+    /// A request, with one reply.
+    Asks,
+    /// A request with so many confirmations in place of a reply.
+    AsksTimes(usize),
+    /// The reply to the first request that has none yet.
+    Answers,
+    /// One of the confirmations.
+    Confirms,
+}
+
+/// Makes messages of the bytes of one direction.
+///
+/// However the bytes are cut into pieces, the messages are the same. What it
+/// keeps is limited by [`Look::longest`].
+pub trait Decoder: Send {
+    /// Takes the next bytes; appends the messages that they complete.
+    fn feed(&mut self, bytes: &[u8], found: &mut Vec<Message>);
+
+    /// Appends what is left, as at the end of the stream.
+    fn finish(&mut self, found: &mut Vec<Message>);
+
+    /// Whether messages end somewhere. Where they do not, somebody who is
+    /// looking on wants to see what there is after each read.
+    fn has_ends(&self) -> bool {
+        true
+    }
+}
+
+/// How a decoder is to look at one direction.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    pub side: Side,
+    /// Of a longer message only the beginning is kept and shown.
+    pub longest: usize,
+    /// Whether what differs between versions of a library is replaced.
+    pub normalise: bool,
+}
+
+type Make = fn(Option<&str>, Look) -> Result<Box<dyn Decoder>>;
+
+/// A protocol that can be explained.
+pub struct Kind {
+    pub name: &'static str,
+    pub about: &'static str,
+    /// Whether it is datagrams that pass, and no stream.
+    pub datagrams: bool,
+    /// The error says what is wrong with the parameter.
+    make: Make,
+}
+
+/// All protocols.
+pub static KINDS: &[Kind] = &[
+    Kind {
+        name: "resp",
+        about: "Redis: commands, replies and pushes, RESP2 and RESP3",
+        datagrams: false,
+        make: resp::make,
+    },
+    Kind {
+        name: "stream",
+        about: "a plain stream: lines of text, else hexadecimal",
+        datagrams: false,
+        make: plain::make,
+    },
+    Kind {
+        name: "datagrams",
+        about: "UDP: each datagram is a message",
+        datagrams: true,
+        make: datagrams::make,
+    },
+    Kind {
+        name: "fixed",
+        about: "frames of fixed=BYTES, filled up with zero bytes (32)",
+        datagrams: false,
+        make: frames::fixed,
+    },
+    Kind {
+        name: "length",
+        about: "frames that begin with their length, 4 bytes, highest first",
+        datagrams: false,
+        make: frames::length,
+    },
+    Kind {
+        name: "delimiter",
+        about: "frames that end with the byte delimiter=HEX (0a)",
+        datagrams: false,
+        make: frames::delimiter,
+    },
+];
+
+/// A protocol with its parameter, written `NAME` or `NAME=PARAMETER`.
+#[derive(Clone)]
+pub struct Protocol {
+    pub kind: &'static Kind,
+    parameter: Option<String>,
+}
+
+impl Protocol {
+    pub fn decoder(&self, look: Look) -> Result<Box<dyn Decoder>> {
+        (self.kind.make)(self.parameter.as_deref(), look)
+    }
+}
+
+impl FromStr for Protocol {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, parameter) = match text.split_once('=') {
+            Some((name, parameter)) => (name, Some(parameter.to_owned())),
+            None => (text, None),
+        };
+        let kind =
+            KINDS
+                .iter()
+                .find(|kind| kind.name == name)
+                .with_context(|| {
+                    let known: Vec<&str> =
+                        KINDS.iter().map(|kind| kind.name).collect();
+                    format!(
+                        "nobody here knows '{name}'; known are {}",
+                        known.join(", ")
+                    )
+                })?;
+        let protocol = Self { kind, parameter };
+        let look = Look {
+            side: Side::Client,
+            longest: 1,
+            normalise: false,
+        };
+        protocol
+            .decoder(look)
+            .with_context(|| format!("'{text}'"))?;
+        Ok(protocol)
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(self.kind.name)?;
+        match &self.parameter {
+            Some(parameter) => write!(formatter, "={parameter}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Protocol {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        write!(formatter, "{self}")
+    }
+}
+
+/// For protocols that have no parameter.
+fn no_parameter(parameter: Option<&str>) -> Result<()> {
+    anyhow::ensure!(parameter.is_none(), "it takes no parameter");
+    Ok(())
+}
+
+/// Puts the messages of both directions into one order: each keeps its own,
+/// and a request stands just before what answers it. That is all that is
+/// certain, so it is the same however the messages happened to pass.
+pub fn weave(
+    client: Vec<Message>,
+    server: Vec<Message>,
+) -> Vec<(Side, Message)> {
+    let mut woven = Vec::new();
+    let mut requests = client.into_iter().peekable();
+    let linked = server.iter().any(|message| message.link != Link::Free);
+    if !linked {
+        woven.extend(requests.by_ref().map(|one| (Side::Client, one)));
+    }
+    // The confirmations that the last request still gets.
+    let mut owed: usize = 0;
+    for message in server {
+        match message.link {
+            Link::Answers => {
+                woven.extend(requests.next().map(|one| (Side::Client, one)));
+                owed = 0;
+            }
+            Link::Confirms if owed > 0 => owed -= 1,
+            Link::Confirms => {
+                if let Some(Link::AsksTimes(times)) =
+                    requests.peek().map(|request| request.link)
+                {
+                    woven
+                        .extend(requests.next().map(|one| (Side::Client, one)));
+                    owed = times.saturating_sub(1);
+                }
+            }
+            Link::Free | Link::Asks | Link::AsksTimes(_) => {}
+        }
+        woven.push((Side::Server, message));
+    }
+    woven.extend(requests.map(|one| (Side::Client, one)));
+    woven
+}
+
+/// How many parts of a message are shown.
+const MOST_PARTS: usize = 100;
+/// How many bytes are shown beside one meaning.
+const WIDEST: usize = 200;
+/// How much is shown of a message that is too long.
+const BEGINNING: usize = 64;
+
+/// Bytes that are in no message: of no protocol, or with no end in sight.
+#[derive(Debug, Default)]
+struct Raw {
+    kept: Vec<u8>,
+    length: u64,
+}
+
+impl Raw {
+    fn push(&mut self, bytes: &[u8], longest: usize) {
+        let room = longest.saturating_sub(self.kept.len()).min(bytes.len());
+        self.kept.extend_from_slice(&bytes[..room]);
+        self.length += bytes.len() as u64;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    fn clear(&mut self) {
+        self.kept.clear();
+        self.length = 0;
+    }
+
+    /// Whether something of it could not be kept.
+    fn is_cut(&self) -> bool {
+        self.length > self.kept.len() as u64
+    }
+
+    /// What was kept as a message in hexadecimal, after which it is empty.
+    fn take(&mut self, summary: &str) -> Message {
+        let bytes = if self.is_cut() {
+            &self.kept[..BEGINNING.min(self.kept.len())]
+        } else {
+            &self.kept[..]
+        };
+        let mut parts = hex_rows(bytes);
+        limit_parts(&mut parts);
+        if self.is_cut() {
+            parts.push(Part::new(
+                "…",
+                format!("{} more", count(self.length - bytes.len() as u64)),
+            ));
+        }
+        let message = Message {
+            length: self.length,
+            summary: summary.to_owned(),
+            parts,
+            link: Link::Free,
+        };
+        self.clear();
+        message
+    }
+}
+
+impl Part {
+    fn new(bytes: impl Into<String>, meaning: impl Into<String>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            meaning: meaning.into(),
+        }
+    }
+}
+
+fn limit_parts(parts: &mut Vec<Part>) {
+    if parts.len() > MOST_PARTS {
+        let more = parts.len() - MOST_PARTS;
+        parts.truncate(MOST_PARTS);
+        parts.push(Part::new("…", format!("and {more} more of these rows")));
+    }
+}
+
+/// `1 byte`, `2 bytes`.
+pub fn count(bytes: u64) -> String {
+    format!("{bytes} {}", if bytes == 1 { "byte" } else { "bytes" })
+}
+
+/// Bytes in hexadecimal, 16 a row, beside their text.
+fn hex_rows(bytes: &[u8]) -> Vec<Part> {
+    bytes
+        .chunks(16)
+        .map(|row| {
+            let text = row
+                .iter()
+                .map(|byte| match byte {
+                    0x20..0x7f => char::from(*byte),
+                    _ => '.',
+                })
+                .collect::<String>();
+            Part::new(hex(row), text)
+        })
+        .collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let pairs: Vec<String> =
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    pairs.join(" ")
+}
+
+/// Bytes as they are written in programs: `\r\n` for a line's end.
+fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in &bytes[..WIDEST.min(bytes.len())] {
+        match byte {
+            b'\r' => text.push_str("\\r"),
+            b'\n' => text.push_str("\\n"),
+            b'\t' => text.push_str("\\t"),
+            b'\\' => text.push_str("\\\\"),
+            0x20..0x7f => text.push(char::from(*byte)),
+            _ => text.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    if bytes.len() > WIDEST {
+        text.push('…');
+    }
+    text
+}
+
+/// Text in which nothing can move the cursor of a terminal, turn the writing
+/// around or hide: such characters are escaped, and so are bytes that are no
+/// text.
+fn printable(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes[..WIDEST.min(bytes.len())].utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            let hidden = matches!(
+                letter,
+                '\u{200b}'..='\u{200f}'
+                    | '\u{2028}'..='\u{202e}'
+                    | '\u{2060}'..='\u{2069}'
+                    | '\u{feff}'
+            );
+            if letter.is_control() || hidden {
+                text.extend(letter.escape_default());
+            } else {
+                text.push(letter);
+            }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    if bytes.len() > WIDEST {
+        text.push('…');
+    }
+    text
+}
+
+/// Whether bytes are text that a person can read, on one line.
+fn is_text(bytes: &[u8]) -> bool {
+    str::from_utf8(bytes).is_ok_and(|text| {
+        text.chars()
+            .all(|letter| letter == '\t' || !letter.is_control())
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Decodes a stream in one piece, in single bytes, and cut at every place:
+    /// it must always be the same. Returns the messages.
+    pub fn decode(protocol: &str, side: Side, stream: &[u8]) -> Vec<Message> {
+        decode_with(protocol, side, stream, 4096)
+    }
+
+    pub fn decode_with(
+        protocol: &str,
+        side: Side,
+        stream: &[u8],
+        longest: usize,
+    ) -> Vec<Message> {
+        let protocol: Protocol = protocol.parse().unwrap();
+        let look = Look {
+            side,
+            longest,
+            normalise: true,
+        };
+        let in_pieces = |pieces: &[&[u8]]| {
+            let mut decoder = protocol.decoder(look).unwrap();
+            let mut found = Vec::new();
+            for piece in pieces {
+                decoder.feed(piece, &mut found);
+            }
+            decoder.finish(&mut found);
+            found
+        };
+        let whole = in_pieces(&[stream]);
+        let single: Vec<&[u8]> = stream.chunks(1).collect();
+        assert_eq!(in_pieces(&single), whole, "byte by byte");
+        for cut in 0..stream.len().min(2000) {
+            let (one, other) = stream.split_at(cut);
+            assert_eq!(in_pieces(&[one, other]), whole, "cut at {cut}");
+        }
+        whole
+    }
+
+    pub fn summaries(messages: &[Message]) -> Vec<&str> {
+        messages.iter().map(|one| one.summary.as_str()).collect()
+    }
+
+    /// Noise in all protocols: no panic, the same in every cutting, and no
+    /// byte is lost.
+    #[test]
+    fn noise_is_explained_too() {
+        let mut random = fastrand::Rng::with_seed(5);
+        for kind in KINDS.iter().filter(|kind| !kind.datagrams) {
+            for round in 0..60 {
+                let mut noise: Vec<u8> = std::iter::repeat_with(|| {
+                    *random.choice(b"*$+:%>-0123456\r\nPING\0\xff").unwrap()
+                })
+                .take(round)
+                .collect();
+                if round % 2 == 0 {
+                    random.shuffle(&mut noise);
+                }
+                for side in [Side::Client, Side::Server] {
+                    let found = decode_with(kind.name, side, &noise, 16);
+                    let length: u64 = found.iter().map(|one| one.length).sum();
+                    assert_eq!(length, noise.len() as u64, "{noise:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_harmless() {
+        assert_eq!(
+            printable("ü\u{1b}[2J\u{202e}".as_bytes()),
+            "ü\\u{1b}[2J\\u{202e}"
+        );
+        assert_eq!(printable(b"\xff\n"), "\\xff\\n");
+        assert_eq!(escaped(b"a\\\x1b\r\n"), "a\\\\\\x1b\\r\\n");
+    }
+
+    #[test]
+    fn unknown_protocols_are_named() {
+        for (text, error) in [
+            ("rasp", "nobody here knows 'rasp'; known are resp, stream"),
+            ("resp=3", "'resp=3': it takes no parameter"),
+            ("fixed=0", "'fixed=0': "),
+            ("delimiter=zz", "'delimiter=zz': "),
+        ] {
+            let found = format!("{:#}", Protocol::from_str(text).unwrap_err());
+            assert!(found.starts_with(error), "{found}");
+        }
+    }
+
+    #[test]
+    fn requests_stand_before_their_replies() {
+        let message = |summary: &str, link| Message {
+            length: 1,
+            summary: summary.to_owned(),
+            parts: Vec::new(),
+            link,
+        };
+        let order = |client: &[(&str, Link)], server: &[(&str, Link)]| {
+            let make = |list: &[(&str, Link)]| {
+                list.iter()
+                    .map(|(text, link)| message(text, *link))
+                    .collect()
+            };
+            weave(make(client), make(server))
+                .into_iter()
+                .map(|(_, message)| message.summary)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        use Link::{Answers, Asks, AsksTimes, Confirms, Free};
+        assert_eq!(
+            order(
+                &[("hello", Asks), ("sub", AsksTimes(2)), ("ping", Asks)],
+                &[
+                    ("welcome", Answers),
+                    ("a", Confirms),
+                    ("news", Free),
+                    ("b", Confirms),
+                    ("news", Free),
+                    ("pong", Answers),
+                ]
+            ),
+            "hello welcome sub a news b news ping pong"
+        );
+        // Nothing is known: one direction after the other.
+        assert_eq!(order(&[("1", Free), ("2", Free)], &[("x", Free)]), "1 2 x");
+        // Answers that nobody asked for, and questions nobody answered.
+        assert_eq!(order(&[], &[("x", Answers), ("y", Confirms)]), "x y");
+        assert_eq!(
+            order(&[("1", Asks), ("2", Asks)], &[("x", Answers)]),
+            "1 x 2"
+        );
+    }
+}
