@@ -4,6 +4,7 @@
 //! programs, its demos. What it has to know of the world outside (how to
 //! start each kind of server) is in [`server`].
 
+pub mod across;
 pub mod bench;
 pub mod bless;
 pub mod book;
