@@ -15,6 +15,7 @@ import { extname, join, normalize, resolve } from "node:path";
 import { chromium } from "playwright-core";
 
 const FRONT_PAGE_BYTES = 300_000;
+const LONGEST = 120; // seconds for a check
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
 const COLOURS = ["light", "dark"];
 
@@ -249,8 +250,13 @@ async function keyboard() {
             }
             if (stop.kind !== "terminal-play") continue;
             reached.add(stop.figure);
-            const wrong = await operate(page, stop.figure);
-            if (wrong) problems.push(`${name}, demo ${stop.figure + 1}: ${wrong}`);
+            const wrong = await operate(page, stop.figure)
+                .catch((error) => error.message.split("\n")[0]);
+            if (wrong) {
+                problems.push(`${name}, demo ${stop.figure + 1}: ${wrong}`);
+                // Who knows where the focus is now, or the page.
+                break;
+            }
         }
         if (reached.size !== all) {
             problems.push(`${name}: Tab reaches ${reached.size} of ${all} players`);
@@ -400,7 +406,15 @@ async function paper() {
 try {
     for (const check of
         [everyPage, front, search, keyboard, motion, withoutScript, paper]) {
-        await check();
+        // A browser that hangs is a failure, too, and not for ever.
+        let late;
+        const limit = new Promise((_, fail) => {
+            late = setTimeout(
+                () => fail(new Error(`no end after ${LONGEST} s`)), LONGEST * 1000);
+        });
+        await Promise.race([check(), limit])
+            .catch((error) => report(check.name, "0", [error.message.split("\n")[0]]));
+        clearTimeout(late);
     }
     report("no page reports an error", `${loaded.length} requests`, errors);
     report("no page asks another host", `${loaded.length} requests`, foreign);
