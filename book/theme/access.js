@@ -51,6 +51,19 @@
         search.setAttribute("aria-describedby", "mdbook-searchresults-header");
     }
 
+    // "Source of this crate" leads there, if the book was built with the
+    // repository's address: mdBook then shows it in the menu bar.
+    const address = document.querySelector(
+        ".right-buttons a[title='Git repository']")?.href;
+    for (const code of address ? document.querySelectorAll("main p > code") : []) {
+        const before = code.previousSibling?.textContent.trim();
+        if (before !== "Source of this crate:") continue;
+        const link = document.createElement("a");
+        link.href = `${address.replace(/\/$/, "")}/tree/HEAD/${code.textContent}`;
+        code.replaceWith(link);
+        link.append(code);
+    }
+
     // What scrolls sideways can be reached, and so scrolled, by keyboard.
     const wide = document.querySelectorAll(
         "main pre > code, main .table-wrapper",

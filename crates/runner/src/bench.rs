@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::book;
 use crate::build::Programs;
 use crate::doctor;
 use crate::ports::Reserved;
@@ -61,7 +62,8 @@ pub fn bench(
         }
     }
     ensure!(measured, "no section of that name has a folder benches/");
-    Ok(())
+    // The book's page of speeds is made from what was kept.
+    book::write_generated(workspace)
 }
 
 fn bench_names(section: &Section) -> Result<Vec<String>> {

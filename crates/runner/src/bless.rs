@@ -52,15 +52,7 @@ pub fn bless(
             if changed { "written" } else { "unchanged" }
         );
     }
-    for (path, text) in book::generated(workspace)? {
-        let old = std::fs::read_to_string(&path).unwrap_or_default();
-        if old != text {
-            std::fs::create_dir_all(path.parent().unwrap_or(&workspace.root))?;
-            std::fs::write(&path, text)?;
-            anstream::println!("{}: written", path.display());
-        }
-    }
-    Ok(())
+    book::write_generated(workspace)
 }
 
 fn difference(

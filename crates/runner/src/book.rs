@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context, Result};
 use regex_lite::Regex;
 
+use crate::across;
 use crate::workspace::{Section, Workspace, entries};
 
 const MAP_BEGINS: &str =
@@ -18,7 +19,7 @@ const MAP_ENDS: &str = "<!-- end of sections -->";
 /// The generated files, path and text: they are compared by the tests and
 /// written by `bless`.
 pub fn generated(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>> {
-    let overview = workspace.root.join("book/generated/sections.md");
+    let fragments = workspace.root.join("book/generated");
     let readme_path = workspace.root.join("README.md");
     let readme = read(&readme_path)?;
     let (before, rest) = readme
@@ -34,7 +35,10 @@ pub fn generated(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>> {
         format!("[{}]({}.md)", section.title, section.name)
     })?;
     Ok(vec![
-        (overview, rows),
+        (fragments.join("sections.md"), rows),
+        (fragments.join("python.md"), across::python(workspace)?),
+        (fragments.join("troubles.md"), across::troubles(workspace)?),
+        (fragments.join("speed.md"), across::speed(workspace)?),
         (
             readme_path,
             format!("{before}{MAP_BEGINS}\n{map}{MAP_ENDS}{after}"),
@@ -42,11 +46,21 @@ pub fn generated(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>> {
     ])
 }
 
-/// One row a section, in the order of the table of contents.
-fn table(
-    workspace: &Workspace,
-    title: impl Fn(&Section) -> String,
-) -> Result<String> {
+/// Writes what is generated, and says which files changed.
+pub fn write_generated(workspace: &Workspace) -> Result<()> {
+    for (path, text) in generated(workspace)? {
+        if fs::read_to_string(&path).ok().as_deref() != Some(&text) {
+            fs::create_dir_all(path.parent().unwrap_or(&workspace.root))?;
+            fs::write(&path, text)
+                .with_context(|| format!("writing {}", path.display()))?;
+            anstream::println!("{}: written", path.display());
+        }
+    }
+    Ok(())
+}
+
+/// The sections in the order of the table of contents.
+pub fn in_order(workspace: &Workspace) -> Result<Vec<&Section>> {
     let summary = read(&workspace.root.join("book/src/SUMMARY.md"))?;
     let mut sections: Vec<&Section> = workspace.sections.iter().collect();
     // One that is in no table yet comes last; a check complains about it.
@@ -55,9 +69,17 @@ fn table(
             .find(&format!("({}.md)", section.name))
             .unwrap_or(usize::MAX)
     });
+    Ok(sections)
+}
+
+/// One row a section, in the order of the table of contents.
+fn table(
+    workspace: &Workspace,
+    title: impl Fn(&Section) -> String,
+) -> Result<String> {
     let mut table =
         String::from("| section | programs | what it shows |\n|---|---|---|\n");
-    for section in sections {
+    for section in in_order(workspace)? {
         let programs: Vec<String> = section
             .programs
             .iter()
@@ -96,6 +118,16 @@ pub fn problems(workspace: &Workspace) -> Result<Vec<String>> {
         {
             problems
                 .push(format!("{}: in no table of contents", page.display()));
+        }
+    }
+    for picture in entries(&source.join("images"))? {
+        let text = read(&picture)?;
+        let told = ["role=\"img\"", "<title", "<desc", "aria-labelledby"];
+        if told.iter().any(|part| !text.contains(part)) {
+            problems.push(format!(
+                "{}: a picture needs role=\"img\", a title and a desc",
+                picture.display()
+            ));
         }
     }
     let readme = workspace.root.join("README.md");
@@ -267,12 +299,25 @@ fn check_section(
 ) -> Result<()> {
     let mut problem =
         |text: String| problems.push(format!("{}: {text}", section.name));
-    if !workspace
-        .root
-        .join(format!("book/src/{}.md", section.name))
-        .is_file()
-    {
+    let page = workspace.root.join(format!("book/src/{}.md", section.name));
+    if !page.is_file() {
         problem(format!("has no page book/src/{}.md", section.name));
+    }
+    if let Ok(page) = fs::read_to_string(&page) {
+        // Who talks to whom comes before how it is done.
+        let idea = page.split("{#programs}").next().unwrap_or_default();
+        if !idea.contains("{{#include images/") {
+            problem("its page has no picture before its programs".into());
+        }
+        let source = format!("Source of this crate: `crates/{}`", section.name);
+        if !page.contains(&source) {
+            problem(format!("its page has no line '{source}'"));
+        }
+        if across::python_table(&page).is_empty() {
+            problem(
+                "its page has no table 'Python, Rust' under {#python}".into(),
+            );
+        }
     }
     let mut to_show = Vec::new();
     for folder in ["src/bin", "examples", "python"] {
@@ -430,7 +475,7 @@ fn below(path: &Path, folder: &Path) -> String {
         .join("/")
 }
 
-fn read(path: &Path) -> Result<String> {
+pub fn read(path: &Path) -> Result<String> {
     let text = fs::read_to_string(path)
         .with_context(|| format!("reading {}", path.display()))?;
     Ok(text.replace("\r\n", "\n"))

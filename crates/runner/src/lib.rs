@@ -5,6 +5,7 @@
 //! start each kind of server, how to read each protocol) is in [`server`] and
 //! [`wire`].
 
+pub mod across;
 pub mod bench;
 pub mod bless;
 pub mod book;

@@ -26,7 +26,7 @@ use regex_lite::{Captures, Regex};
 
 use crate::order;
 use crate::play::{EntryKind, Expected, Played};
-use crate::script::{Actor, Replacement, Script};
+use crate::script::{Actor, Replacement, Role, Script};
 use crate::wire::show;
 use crate::wire::tap::Conversation;
 use crate::workspace::{Section, entries};
@@ -155,12 +155,24 @@ impl Recording {
         demo: &str,
     ) -> String {
         let mut html = format!(
-            "<figure class=\"terminals\" style=\"--roles: {}\">\n<figcaption>{} \
-             <span class=\"terminal-run\">Play it: <code>cargo demo {}/{demo}</code></span>\
-             </figcaption>\n<div class=\"terminal-heads\" aria-hidden=\"true\">",
+            "<figure class=\"terminals\" style=\"--roles: {}\">\n\
+             <figcaption>{}</figcaption>\n<ul class=\"terminal-runs\">\n",
             self.roles.len(),
             escape(&script.about),
-            section.name
+        );
+        let all = ("all of it", format!("cargo demo {}/{demo}", section.name));
+        for (who, command) in
+            [all].into_iter().chain(self.commands(script, section))
+        {
+            let _ = writeln!(
+                html,
+                "<li><span>{}:</span> <code>{}</code></li>",
+                escape(who),
+                escape(&command)
+            );
+        }
+        html.push_str(
+            "</ul>\n<div class=\"terminal-heads\" aria-hidden=\"true\">",
         );
         for role in &self.roles {
             let _ = write!(html, "<span>{}</span>", escape(role));
@@ -181,6 +193,50 @@ impl Recording {
         }
         html.push_str("</ol>\n</figure>\n");
         html
+    }
+
+    /// What a person types to play each role in a terminal of its own, from
+    /// the root of the workspace. Nothing where that would not give the same
+    /// lines: where the runner itself plays a role, or does something to the
+    /// server.
+    fn commands(
+        &self,
+        script: &Script,
+        section: &Section,
+    ) -> Vec<(&str, String)> {
+        let own_server = script.server.as_ref().is_some_and(|server| {
+            server.absent
+                || !server.arguments.is_empty()
+                || script
+                    .steps
+                    .iter()
+                    .any(|step| step.action.role() == server.kind)
+        });
+        let raw = |role: &Role| matches!(role.actor, Actor::Raw(_));
+        if own_server || script.roles.iter().any(raw) {
+            return Vec::new();
+        }
+        let mut commands: Vec<(&str, String)> = Vec::new();
+        for line in &self.lines {
+            let Some(typed) = line.text.strip_prefix("$ ") else {
+                continue;
+            };
+            let command = match script.role(&line.role).map(|role| &role.actor)
+            {
+                Some(Actor::Program(_)) => format!("just run {typed}"),
+                Some(Actor::Python(_)) => typed.replacen(
+                    " python/",
+                    &format!(" crates/{}/python/", section.name),
+                    1,
+                ),
+                _ => continue,
+            };
+            let command = (line.role.as_str(), command);
+            if line.kind == EntryKind::Command && !commands.contains(&command) {
+                commands.push(command);
+            }
+        }
+        commands
     }
 }
 

@@ -514,7 +514,10 @@ fn another_wire_is_seen() {
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replacen("(7 bytes)", "(8 bytes)", 1)).unwrap();
     let error = fixture.check(&section, "wire").unwrap_err();
-    assert!(error.contains("-raw to server: Hello! (8 bytes)"), "{error}");
+    assert!(
+        error.contains("-raw to server: Hello! (8 bytes)"),
+        "{error}"
+    );
     fs::remove_file(path).unwrap();
     let error = fixture.check(&section, "wire").unwrap_err();
     assert!(error.contains("wire.txt: entity not found"), "{error}");
