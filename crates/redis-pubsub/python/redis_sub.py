@@ -8,7 +8,9 @@ python redis_sub.py [redis://HOST:PORT]
 
 import argparse
 import os
+import re
 import signal
+import socket
 import sys
 from urllib.parse import urlsplit
 
@@ -21,11 +23,17 @@ CHANNELS = ["catA", "catC"]
 
 def main():
     parser = arguments(__doc__, timeout=3)
-    args = parser.parse_args()
-    run("redis_sub.py", args, listen)
+    parser.add_argument(
+        "--max-shown",
+        type=int,
+        default=1024,
+        metavar="BYTES",
+        help="how much of a message to show (default: 1024)",
+    )
+    run("redis_sub.py", parser.parse_args(), listen)
 
 
-def listen(server, _args):
+def listen(server, args):
     subscription = server.pubsub()
     subscription.subscribe(*CHANNELS)
     confirmed = 0
@@ -36,8 +44,14 @@ def listen(server, _args):
                 print("Subscribed to", ", ".join(CHANNELS), flush=True)
         elif message["type"] == "message":
             cat = message["channel"].decode()
-            hat = printable(message["data"])
+            hat = shortened(message["data"], args.max_shown)
             print(f"Subscribe: {cat} wears a {hat}", flush=True)
+
+
+def shortened(data, limit):
+    if len(data) <= limit:
+        return printable(data)
+    return f"{printable(data[:limit])}... ({len(data)} bytes)"
 
 
 def printable(data):
@@ -52,18 +66,35 @@ def printable(data):
 # What both programs share.
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        # It quotes what it cannot use, and that may be a URL with a password.
+        message = re.sub("(?s)(://|'|arguments: ).*@", r"\1***@", message)
+        super().error(message)
+
+
+def seconds(text):
+    number = float(text)
+    if not 0 < number <= 365 * 24 * 60 * 60:  # false for nan, too
+        raise argparse.ArgumentTypeError(
+            "must be more than 0 seconds, and at most a year"
+        )
+    return number
+
+
 def arguments(description, timeout):
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser = Parser(description=description.splitlines()[0])
     parser.add_argument(
         "url",
         nargs="?",
-        default=os.environ.get("REDIS_URL", "redis://127.0.0.1:6379"),
+        default=os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379",
         help="where the Redis server is (REDIS_URL, or redis://127.0.0.1:6379)",
     )
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=seconds,
         default=timeout,
+        metavar="SECONDS",
         help=f"seconds to wait for each answer (default: {timeout})",
     )
     return parser
@@ -91,6 +122,10 @@ def run(program, args, work):
         work(server, args)
     except BrokenPipeError:
         os._exit(0)  # nobody reads our output any more
+    except OSError as error:
+        # What redis-py raises is no OSError: this came of printing.
+        print(f"{program}: cannot write to stdout: {error.strerror}", file=sys.stderr)
+        os._exit(1)  # not exit: it would try to write the rest, and fail again
     except redis.RedisError as error:
         sys.exit(f"{program}: cannot use {address}: {explain(error)}")
 
@@ -102,10 +137,16 @@ def explain(error):
         return "timed out; is a Redis server running there?"
     if isinstance(error, redis.InvalidResponse):
         return "what answers there is no Redis server; is it the right port?"
-    if isinstance(error.__context__, ConnectionRefusedError):
+    cause = error.__context__
+    if isinstance(cause, socket.gaierror):
+        return "host name not found; check the spelling"
+    if isinstance(cause, ConnectionRefusedError):
         return "connection refused; start a Redis server there, or give another URL"
-    if isinstance(error, redis.ConnectionError):
+    if isinstance(cause, ConnectionError) or "closed by server" in str(error):
         return "connection reset; did the server end?"
+    if isinstance(error, redis.ConnectionError):
+        why = getattr(cause, "strerror", None) or error
+        return f"{why}; check the URL, and this machine's network"
     return f"the server says {error}"
 
 

@@ -4,18 +4,21 @@
 
 mod subscription;
 
+use std::env;
 use std::error::Error as _;
 use std::fmt;
 use std::future::Future;
 use std::io::{self, Write};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use clap::Parser;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo,
+    make_extension_error,
 };
 use redis::{ErrorKind, ProtocolVersion, PushInfo, RedisError, RedisResult};
 use tokio::sync::mpsc::UnboundedSender;
@@ -26,6 +29,42 @@ pub use subscription::{Patience, Subscription};
 pub const CATS: [&str; 4] = ["catA", "catB", "catC", "catD"];
 /// Each hat is something to publish about a cat.
 pub const HATS: [&str; 4] = ["hatA", "hatB", "hatC", "hatD"];
+
+/// Reads the program's arguments, or ends the program.
+pub fn parse<Options: Parser>() -> Options {
+    // To clap a variable that is set to nothing is set.
+    let command = Options::command().mut_args(|argument| {
+        let value = argument.get_env().and_then(env::var_os);
+        if value.is_some_and(|value| value.is_empty()) {
+            argument.env(None::<&str>)
+        } else {
+            argument
+        }
+    });
+    let options = command
+        .try_get_matches()
+        .and_then(|mut matches| Options::from_arg_matches_mut(&mut matches));
+    options.unwrap_or_else(|error| {
+        // It quotes what it cannot use, and that may be a URL.
+        if error.use_stderr() {
+            warn(hide_password(error.render().to_string().trim_end()));
+        } else {
+            let _ = error.print();
+        }
+        process::exit(error.exit_code())
+    })
+}
+
+/// Hides what may be a password: all that stands between `://`, or else the
+/// first quote, and the last `@`. Too much is better than too little.
+fn hide_password(text: &str) -> String {
+    let Some((before, after)) = text.rsplit_once('@') else {
+        return text.into();
+    };
+    let secret = |mark| Some(before.find(mark)? + str::len(mark));
+    let start = secret("://").or_else(|| secret("'")).unwrap_or(0);
+    format!("{}***@{after}", &before[..start])
+}
 
 /// A Redis server, known by its URL. Shows itself without the password.
 pub struct Server {
@@ -93,6 +132,23 @@ impl Server {
         self.client
             .get_multiplexed_async_connection_with_config(&config)
             .await
+            .map_err(|error| self.hide_quoted_password(error))
+    }
+
+    /// A server that refuses the login may quote the whole command, and the
+    /// password is in it. Not the word alone is hidden but the sentence: it
+    /// would tell a short password, by where it has holes.
+    fn hide_quoted_password(&self, error: RedisError) -> RedisError {
+        let settings = self.client.get_connection_info().redis_settings();
+        match (error.code(), error.detail(), settings.password()) {
+            (Some(code), Some(detail), Some(password))
+                if detail.contains(password) =>
+            {
+                let hidden = "and more, not shown to hide the password";
+                make_extension_error(code.into(), Some(hidden.into()))
+            }
+            _ => error,
+        }
     }
 
     /// Says why something failed and what to do, for a person.
@@ -115,14 +171,6 @@ impl Server {
             }
             (_, Some(code)) => {
                 let detail = error.detail().unwrap_or_default();
-                // Some servers quote the whole of a command they refuse.
-                let secret = self.client.get_connection_info().redis_settings();
-                let detail = match secret.password() {
-                    Some(word) if !word.is_empty() => {
-                        detail.replace(word, "***")
-                    }
-                    _ => detail.to_string(),
-                };
                 printable(format!("the server says {code} {detail}").trim())
             }
             _ => printable(error.to_string()),
@@ -150,15 +198,27 @@ fn explain_io(error: &io::Error) -> String {
         BrokenPipe | ConnectionAborted | UnexpectedEof => ConnectionReset,
         kind => kind,
     };
-    match kind {
+    let advice = match kind {
         ConnectionRefused | NotFound => {
-            format!("{kind}; start a Redis server there, or give another URL")
+            "start a Redis server there, or give another URL"
         }
-        TimedOut => format!("{kind}; is a Redis server running there?"),
-        ConnectionReset => format!("{kind}; did the server end?"),
-        // The name of the host, most likely: no kind stands for that.
-        _ if error.raw_os_error().is_none() => error.to_string(),
-        _ => kind.to_string(),
+        TimedOut => "is a Redis server running there?",
+        ConnectionReset => "did the server end?",
+        _ if is_unknown_host(error) => return UNKNOWN_HOST.into(),
+        _ => "check the URL, and this machine's network",
+    };
+    format!("{kind}; {advice}")
+}
+
+pub const UNKNOWN_HOST: &str = "host name not found; check the spelling";
+
+/// Whether this came of looking up a host's name. No `ErrorKind` stands for
+/// that, each system has its own words, and only Windows has numbers.
+pub fn is_unknown_host(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidInput, Other};
+    match error.raw_os_error() {
+        Some(number) => cfg!(windows) && (11_001..=11_004).contains(&number),
+        None => !matches!(error.kind(), InvalidInput | Other),
     }
 }
 
@@ -179,12 +239,27 @@ pub fn printable(bytes: impl AsRef<[u8]>) -> String {
     text
 }
 
+/// As `printable`, but no more than the first `limit` bytes are shown.
+pub fn shortened(bytes: &[u8], limit: usize) -> String {
+    match bytes.get(..limit) {
+        Some(beginning) if limit < bytes.len() => {
+            let length = bytes.len();
+            format!("{}... ({length} bytes)", printable(beginning))
+        }
+        _ => printable(bytes),
+    }
+}
+
 /// Prints a line and flushes it, so that who waits for it sees it. Unlike
 /// `println!` it does not panic when nobody reads any more.
 pub fn say(line: impl fmt::Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
+    let written = writeln!(out, "{line}").and_then(|()| out.flush());
+    written.map_err(|error| {
+        let kind = error.kind();
+        let why = format!("cannot write to stdout: {kind}; send it elsewhere");
+        io::Error::new(kind, why)
+    })
 }
 
 /// Prints a line to stderr. If even that is closed, nothing can be done.
@@ -238,11 +313,14 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Reads an option that is a time in seconds, such as `5` or `0.3`.
 pub fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text.parse().map_err(|_| "not a number of seconds")?;
     match Duration::try_from_secs_f64(number) {
-        Ok(time) if !time.is_zero() => Ok(time),
-        _ => Err("must be more than 0 seconds".into()),
+        // Far more, and the time it ends at could not be expressed.
+        Ok(time) if !time.is_zero() && time <= YEAR => Ok(time),
+        _ => Err("must be more than 0 seconds, and at most a year".into()),
     }
 }

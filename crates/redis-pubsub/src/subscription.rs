@@ -24,19 +24,19 @@ use crate::{Server, seconds};
 pub struct Patience {
     /// Seconds to wait for the connection, and for each answer
     #[arg(long, default_value = "3", value_parser = seconds)]
-    #[arg(value_name = "SECONDS")]
+    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
     pub timeout: Duration,
     /// Seconds of silence before asking whether the server is still there
     #[arg(long, default_value = "3", value_parser = seconds)]
-    #[arg(value_name = "SECONDS")]
+    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
     pub ping: Duration,
     /// Seconds before the first new attempt; they double with each attempt
     #[arg(long, default_value = "0.1", value_parser = seconds)]
-    #[arg(value_name = "SECONDS")]
+    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
     pub first_pause: Duration,
     /// Seconds between two attempts at most
     #[arg(long, default_value = "5", value_parser = seconds)]
-    #[arg(value_name = "SECONDS")]
+    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
     pub longest_pause: Duration,
 }
 

@@ -66,14 +66,90 @@ fn usage_and_help_do_not_show_the_url() {
             end.assert_no_secret();
         }
     }
+    // In the wrong place clap would quote it.
+    for arguments in [
+        &["--timeout", "redis://:s3cret@localhost"][..],
+        &["--timeout", ":s3cret@localhost"],
+        &["redis://localhost", "redis://:a@s3cret@localhost"],
+        &["--nonsense=redis://:s3cret@localhost"],
+        &["--redis://:s3cret@localhost"],
+    ] {
+        for program in [PUB, SUB] {
+            let end = run(program, arguments);
+            assert_eq!((end.code, end.output.as_str()), (Some(2), ""));
+            assert!(end.errors.starts_with("error: "), "{end:?}");
+            end.assert_no_secret();
+        }
+    }
+}
+
+#[test]
+fn times_have_limits() {
+    let rule = "must be more than 0 seconds, and at most a year";
+    for time in ["0", "-1", "inf", "nan", "1e30", "31536001"] {
+        for program in [PUB, SUB] {
+            let end = run(program, &["--timeout", time]);
+            assert_eq!(end.code, Some(2), "{end:?}");
+            assert!(end.errors.contains(rule), "{end:?}");
+        }
+    }
+    let server = Server::start(None);
+    let (url, year) = (server.url(""), "31536000");
+    let end = run(PUB, &[&url, "--timeout", year, "--count", "0"]);
+    assert_eq!(end.code, Some(0), "{end:?}");
+    server.subscriber(&["--timeout", year, "--ping", year]);
+}
+
+/// An empty variable is as good as none. Whoever is at the default address,
+/// nothing is published there.
+#[test]
+fn an_empty_redis_url() {
+    let mut command = command(PUB, &["--count", "0", "--timeout", "0.5"]);
+    let mut child = command.env("REDIS_URL", "").spawn().unwrap();
+    let output = child.stdout.take();
+    let end = Program::from(child, output).end();
+    let begin = "redis-pub: cannot connect to redis://127.0.0.1:6379: ";
+    assert!(
+        end.code == Some(0) || end.errors.starts_with(begin),
+        "{end:?}"
+    );
+}
+
+#[test]
+fn a_host_that_is_not_found() {
+    // RFC 6761: a name that ends like this never exists.
+    for program in [PUB, SUB] {
+        let end = run(program, &["redis://:s3cret@nowhere.invalid"]);
+        assert_eq!(end.code, Some(1), "{end:?}");
+        let expected = "redis://nowhere.invalid:6379: \
+            host name not found; check the spelling\n";
+        assert!(end.errors.ends_with(expected), "{end:?}");
+        end.assert_one_line_and_no_secret();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_stdout() {
+    let server = Server::start(None);
+    for program in [PUB, SUB] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let mut command = command(program, &[&server.url("")]);
+        let child = command.stdout(full.unwrap()).spawn().unwrap();
+        let end = Program::from(child, None).end();
+        assert_eq!(end.code, Some(1), "{end:?}");
+        let expected = ": cannot write to stdout: no storage space; ";
+        assert!(end.errors.contains(expected), "{end:?}");
+        end.assert_one_line_and_no_secret();
+    }
 }
 
 #[test]
 fn nobody_listens() {
-    // A port that was free a moment ago.
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // A socket has the port, so that no other can listen there.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     for program in [PUB, SUB] {
         let end = run(program, &[&format!("redis://:s3cret@{address}")]);
         assert_eq!(end.code, Some(1), "{end:?}");
@@ -137,18 +213,31 @@ fn passwords() {
 
 #[test]
 fn a_refusal_that_quotes_the_password_is_not_passed_on() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("redis://:s3cret@{}", listener.local_addr().unwrap());
-    let server = spawn(move || {
-        let (mut client, _) = listener.accept().unwrap();
-        let reply = b"-ERR unknown command 'HELLO' 'AUTH' 's3cret'\r\n";
-        client.write_all(reply).unwrap();
-        let _ = client.read_to_end(&mut Vec::new());
-    });
-    let end = run(SUB, &[&url]);
-    assert!(end.errors.contains("unknown command"), "{end:?}");
-    end.assert_one_line_and_no_secret();
-    server.join().unwrap();
+    let quoting = "ERR unknown command 'HELLO' 'AUTH' 's3cret'";
+    let hidden = "the server says ERR and more, not shown";
+    let full = "ERR max number of clients reached";
+    for (password, reply, shown) in [
+        ("s3cret", quoting, hidden),
+        // Not "un***nown": that would tell it.
+        ("k", quoting, hidden),
+        (
+            "s3cret",
+            full,
+            "the server says ERR max number of clients reached",
+        ),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            write!(client, "-{reply}\r\n").unwrap();
+            let _ = client.read_to_end(&mut Vec::new());
+        });
+        let end = run(SUB, &[&format!("redis://:{password}@{address}")]);
+        assert!(end.errors.contains(shown), "{end:?}");
+        end.assert_one_line_and_no_secret();
+        server.join().unwrap();
+    }
 }
 
 #[test]
@@ -167,6 +256,21 @@ fn any_payload_is_one_harmless_line() {
         let expected = format!("Subscribe: catA wears a {shown}");
         assert_eq!(sub.line(), expected);
     }
+}
+
+#[test]
+fn a_long_payload_is_shown_in_part() {
+    let server = Server::start(None);
+    let sub = server.subscriber(&["--max-shown", "4"]);
+    server.publish("catA", b"hatA");
+    assert_eq!(sub.line(), "Subscribe: catA wears a hatA");
+    server.publish("catA", &b"hatB".repeat(100_000));
+    let line = "Subscribe: catA wears a hatB... (400000 bytes)";
+    assert_eq!(sub.line(), line);
+    // Cut in the middle of a character.
+    server.publish("catA", "Müütze".as_bytes());
+    let line = r"Subscribe: catA wears a Mü\xc3... (8 bytes)";
+    assert_eq!(sub.line(), line);
 }
 
 #[test]

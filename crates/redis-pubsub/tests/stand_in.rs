@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -205,6 +205,8 @@ async fn resp2_conversation() {
         )
         .await;
     publisher.ask("PUBSUB NUMPAT", ":1\r\n").await;
+    publisher.ask("PUBSUB HELP", "*10\r\n+PUBSUB <sub").await;
+    while publisher.read_line().await != "+    Prints this help.\r\n" {}
 
     sub.ask(
         "PUNSUBSCRIBE",
@@ -427,7 +429,7 @@ async fn patterns() {
     let mut sub = server.connect().await;
     let confirmed = confirmation('*', "psubscribe", &hard, 1);
     sub.ask(&format!("PSUBSCRIBE {hard}"), &confirmed).await;
-    let long = "a".repeat(256);
+    let long = "a".repeat(128);
     publisher
         .ask(&format!("PUBLISH {long} hatA"), ":0\r\n")
         .await;
@@ -488,6 +490,7 @@ async fn limits_of_a_client() {
     let server = Server::start(Limits {
         clients: 2,
         subscriptions: 2,
+        patterns: 1,
         name: 4,
         ..Limits::default()
     })
@@ -511,6 +514,13 @@ async fn limits_of_a_client() {
     let error = "-ERR channel name or pattern too long\r\n";
     second.ask("SUBSCRIBE catAB", error).await;
     second.ask("PUBLISH catAB x", error).await;
+    second.ask("PUBSUB CHANNELS *****", error).await;
+    second.send(line("PSUBSCRIBE cat? cat? hat?")).await;
+    for _ in 0..2 {
+        let confirmed = confirmation('*', "psubscribe", "cat?", 1);
+        second.expect(confirmed).await;
+    }
+    second.expect("-ERR too many patterns\r\n").await;
 
     let mut third = server.connect().await;
     third.expect("-ERR max number of clients reached\r\n").await;
@@ -565,6 +575,32 @@ async fn hostile_clients_are_alone_with_it() {
         publisher.ask("PUBLISH catA hatA", ":1\r\n").await;
         sub.expect(reply('*', &["message", "catA", "hatA"])).await;
     }
+    server.stop().await;
+}
+
+/// As much work as one client can make: the others are still served.
+#[tokio::test]
+async fn a_busy_client_does_not_hold_up_the_others() {
+    let server = Server::start(Limits::default()).await;
+    let mut other = server.connect().await;
+    other.ask("PING", "+PONG\r\n").await;
+
+    // Each byte of the long name begins a match that fails late.
+    let mut listener = server.connect().await;
+    for number in 0..1000 {
+        let pattern = format!("*{}b{number}", "a".repeat(64));
+        listener.send(line(&format!("PSUBSCRIBE {pattern}"))).await;
+    }
+    let mut publisher = server.connect().await;
+    let publish = line(&format!("PUBLISH {} hat", "a".repeat(128)));
+    publisher.send(publish.repeat(2000)).await;
+    let mut slowest = Duration::ZERO;
+    for _ in 0..20 {
+        let begin = Instant::now();
+        other.ask("PING", "+PONG\r\n").await;
+        slowest = slowest.max(begin.elapsed());
+    }
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
     server.stop().await;
 }
 

@@ -44,6 +44,8 @@ pub struct Limits {
     pub waiting: usize,
     /// Channels and patterns of one client together.
     pub subscriptions: usize,
+    /// Patterns of one client: each message is compared with every pattern.
+    pub patterns: usize,
     /// Bytes of a channel's name or of a pattern.
     pub name: usize,
     /// How long a client that is being closed may take to read why.
@@ -63,7 +65,8 @@ impl Default for Limits {
             line: 64 * 1024,
             waiting: 8 * 1024 * 1024,
             subscriptions: 1024,
-            name: 256,
+            patterns: 32,
+            name: 128,
             farewell: Duration::from_secs(1),
             idle: None,
             password: None,

@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::outbox::Outbox;
@@ -18,6 +20,9 @@ use super::{Broker, ClientId, Kind, Limits, lock};
 
 /// Bytes asked for in one read, as Redis does.
 const READ_SIZE: usize = 16 * 1024;
+
+/// How long one client's commands may be carried out while others wait.
+const TURN: Duration = Duration::from_millis(1);
 
 pub struct Client {
     pub id: ClientId,
@@ -104,7 +109,7 @@ impl Client {
                     if count? == 0 {
                         return Err(Ending::Closed);
                     }
-                    self.obey(&mut commands, &mut input)?;
+                    self.obey(&mut commands, &mut input).await?;
                     // A long command has made it large: give that back.
                     if input.is_empty() {
                         input = BytesMut::new();
@@ -122,12 +127,14 @@ impl Client {
 
     /// Carries out the commands that are complete, in order. Their replies
     /// wait in the outbox meanwhile and leave together: many commands in one
-    /// packet cost one write.
-    fn obey(
+    /// packet cost one write. There is one thread for all clients, and what
+    /// does not wait for the network keeps it: hence the turns.
+    async fn obey(
         &mut self,
         commands: &mut CommandReader,
         input: &mut BytesMut,
     ) -> Result<(), Ending> {
+        let mut turn = Instant::now();
         while let Some(command) =
             commands.next(input, &self.limits, self.authenticated)?
         {
@@ -140,6 +147,10 @@ impl Client {
             }
             if self.leaving {
                 return Err(Ending::Quit);
+            }
+            if turn.elapsed() > TURN {
+                yield_now().await;
+                turn = Instant::now();
             }
         }
         Ok(())

@@ -33,6 +33,7 @@ const COMMANDS: &[(&str, i64)] = &[
     ("publish", 3),
     ("pubsub", -2),
     ("pubsub|channels", -2),
+    ("pubsub|help", 2),
     ("pubsub|numpat", 2),
     ("pubsub|numsub", -2),
     ("punsubscribe", -1),
@@ -55,6 +56,21 @@ const WHILE_SUBSCRIBED: &[&str] = &[
     "ping",
     "quit",
     "reset",
+];
+
+const PUBSUB_HELP: &[&str] = &[
+    "PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "CHANNELS [<pattern>]",
+    "    Return the currently active channels matching a <pattern> \
+     (default: '*').",
+    "NUMPAT",
+    "    Return number of subscriptions to patterns.",
+    "NUMSUB [<channel> ...]",
+    "    Return the number of subscribers for the specified channels, \
+     excluding",
+    "    pattern subscriptions(default: no channels).",
+    "HELP",
+    "    Prints this help.",
 ];
 
 const WRONG_PASSWORD: &str =
@@ -83,6 +99,10 @@ impl Client {
             "punsubscribe" => return self.unsubscribe(Kind::Pattern, words),
             "publish" => self.publish(&words[0], &words[1])?,
             "pubsub|channels" => self.active_channels(&words[1..]),
+            "pubsub|help" => {
+                let lines = PUBSUB_HELP.iter().copied().map(Reply::Status);
+                Ok(Reply::Array(lines.collect()))
+            }
             "pubsub|numsub" => Ok(self.count_subscribers(&words[1..])),
             "pubsub|numpat" => {
                 let broker = lock(&self.broker);
@@ -160,6 +180,12 @@ impl Client {
             {
                 return Ok(Some(Reply::error("ERR too many subscriptions")));
             }
+            if matches!(kind, Kind::Pattern)
+                && self.patterns.len() >= self.limits.patterns
+                && !self.patterns.contains(name)
+            {
+                return Ok(Some(Reply::error("ERR too many patterns")));
+            }
             self.names_mut(kind).insert(name.clone());
             lock(&self.broker).subscribe(
                 kind,
@@ -222,6 +248,9 @@ impl Client {
     fn active_channels(&self, patterns: &[Bytes]) -> Answer {
         let pattern = match patterns {
             [] => None,
+            [long] if long.len() > self.limits.name => {
+                return Err(name_too_long());
+            }
             [pattern] => Some(pattern),
             _ => {
                 return fail(

@@ -8,9 +8,10 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use clap::Parser;
-use redis_pubsub::{finish, say, seconds, stop_signal};
+use redis_pubsub::{UNKNOWN_HOST, is_unknown_host};
+use redis_pubsub::{finish, parse, say, seconds, stop_signal};
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
@@ -33,6 +34,7 @@ struct Options {
     requirepass: Option<String>,
     /// Seconds without a client after which to end [default: never]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(allow_negative_numbers = true)]
     exit_when_idle: Option<Duration>,
     /// Clients at a time; fewer if the file-descriptor limit is lower
     #[arg(long, value_name = "COUNT")]
@@ -58,6 +60,10 @@ struct Options {
     #[arg(long, value_name = "COUNT")]
     #[arg(default_value_t = Limits::default().subscriptions)]
     max_subscriptions: usize,
+    /// Patterns of one client
+    #[arg(long, value_name = "COUNT")]
+    #[arg(default_value_t = Limits::default().patterns)]
+    max_patterns: usize,
     /// Bytes of a channel's name or of a pattern
     #[arg(long, value_name = "BYTES")]
     #[arg(default_value_t = Limits::default().name)]
@@ -65,18 +71,23 @@ struct Options {
     /// Seconds that a client which is being closed has to read why
     #[arg(long, value_name = "SECONDS")]
     #[arg(default_value = "1", value_parser = seconds)]
+    #[arg(allow_negative_numbers = true)]
     farewell: Duration,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    finish("redis-server", run(Options::parse()).await)
+    finish("redis-server", run(parse()).await)
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
     log();
     let stop = stop_signal()?;
     let address = &options.address;
+    // Not quoted: a password may be in it.
+    if address.contains('@') || address.contains("://") {
+        bail!("cannot listen at a URL; write the address as HOST:PORT");
+    }
     let listener = TcpListener::bind(address).await.map_err(|error| {
         anyhow!("cannot listen at {address}: {}", explain(&error))
     })?;
@@ -103,6 +114,7 @@ impl Options {
             line: self.max_line,
             waiting: self.max_waiting,
             subscriptions: self.max_subscriptions,
+            patterns: self.max_patterns,
             name: self.max_name,
             farewell: self.farewell,
             idle: self.exit_when_idle,
@@ -123,11 +135,12 @@ fn explain(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => {
             format!("{kind}; give a port above 1023")
         }
-        // No system error: the address could not be read or found.
+        _ if is_unknown_host(error) => UNKNOWN_HOST.into(),
+        // No system error: the address could not be read.
         _ if error.raw_os_error().is_none() => {
             format!("{error}; write it as HOST:PORT")
         }
-        _ => kind.to_string(),
+        _ => format!("{kind}; give another address"),
     }
 }
 

@@ -53,6 +53,8 @@ pub struct CommandReader {
     /// The announced length of the string that is being read.
     length: Option<usize>,
     size: usize,
+    /// How much of an unfinished line is known not to have its end.
+    searched: usize,
 }
 
 impl CommandReader {
@@ -95,7 +97,7 @@ impl CommandReader {
         limits: &Limits,
         authenticated: bool,
     ) -> Result<bool, ProtocolError> {
-        let Some(line) = take_line(input, b"\r\n") else {
+        let Some(line) = self.take_line(input, b"\r\n") else {
             return too_long(input, limits, ProtocolError::CountLine);
         };
         let count = number(&line[1..]).ok_or(ProtocolError::Count)?;
@@ -119,7 +121,7 @@ impl CommandReader {
         limits: &Limits,
         authenticated: bool,
     ) -> Result<bool, ProtocolError> {
-        let Some(line) = take_line(input, b"\r\n") else {
+        let Some(line) = self.take_line(input, b"\r\n") else {
             return too_long(input, limits, ProtocolError::LengthLine);
         };
         let Some((b'$', digits)) = line.split_first() else {
@@ -161,21 +163,31 @@ impl CommandReader {
         input: &mut BytesMut,
         limits: &Limits,
     ) -> Result<bool, ProtocolError> {
-        let Some(line) = take_line(input, b"\n") else {
+        let Some(line) = self.take_line(input, b"\n") else {
             return too_long(input, limits, ProtocolError::Inline);
         };
         let line = line.strip_suffix(b"\r").unwrap_or(&line);
         self.arguments = words(line).ok_or(ProtocolError::Quotes)?;
         Ok(true)
     }
-}
 
-/// Takes a line without its end, if all of it is here.
-fn take_line(input: &mut BytesMut, end: &[u8]) -> Option<BytesMut> {
-    let length = input.windows(end.len()).position(|two| two == end)?;
-    let line = input.split_to(length);
-    input.advance(end.len());
-    Some(line)
+    /// Takes a line without its end, if all of it is here.
+    fn take_line(
+        &mut self,
+        input: &mut BytesMut,
+        end: &[u8],
+    ) -> Option<BytesMut> {
+        let mut places = input[self.searched..].windows(end.len());
+        let Some(found) = places.position(|place| place == end) else {
+            // The end may be here in part.
+            self.searched = (input.len() + 1).saturating_sub(end.len());
+            return None;
+        };
+        let line = input.split_to(self.searched + found);
+        input.advance(end.len());
+        self.searched = 0;
+        Some(line)
+    }
 }
 
 fn too_long(

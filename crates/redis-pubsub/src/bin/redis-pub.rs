@@ -11,7 +11,8 @@ use anyhow::anyhow;
 use clap::Parser;
 use fastrand::Rng;
 use redis::AsyncTypedCommands;
-use redis_pubsub::{CATS, HATS, Server, finish, say, seconds, stop_signal};
+use redis_pubsub::{CATS, HATS, Server};
+use redis_pubsub::{finish, parse, say, seconds, stop_signal};
 use tokio::sync::mpsc::{Receiver, channel};
 
 /// Publishes which cat wears which hat
@@ -32,12 +33,13 @@ struct Options {
     step: bool,
     /// Seconds to wait for the connection, and for each answer
     #[arg(long, default_value = "5", value_parser = seconds)]
+    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
     timeout: Duration,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    finish("redis-pub", run(Options::parse()).await)
+    finish("redis-pub", run(parse()).await)
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ use anyhow::anyhow;
 use clap::Parser;
 use redis::Msg;
 use redis_pubsub::{Patience, Server, Subscription};
-use redis_pubsub::{finish, printable, say, stop_signal, warn};
+use redis_pubsub::{finish, parse, say, shortened, stop_signal, warn};
 
 /// Shows what is published about catA and catC
 #[derive(Parser)]
@@ -20,13 +20,16 @@ struct Options {
     #[arg(env = "REDIS_URL", hide_env_values = true)]
     #[arg(default_value = "redis://127.0.0.1:6379")]
     url: String,
+    /// Bytes to show of a message; of a longer one, the beginning
+    #[arg(long, value_name = "BYTES", default_value = "1024")]
+    max_shown: usize,
     #[command(flatten)]
     patience: Patience,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    finish("redis-sub", run(Options::parse()).await)
+    finish("redis-sub", run(parse()).await)
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
@@ -45,11 +48,13 @@ async fn run(options: Options) -> anyhow::Result<()> {
     say("Subscribed to catA, catC")?;
     tokio::select! {
         () = stop => {}
-        result = listen(&server, &mut subscription) => return result,
+        result = listen(&server, &mut subscription, options.max_shown) => {
+            return result;
+        }
     }
     // What came before Ctrl-C was received: show it.
     while let Some(message) = subscription.received() {
-        show(message)?;
+        show(message, options.max_shown)?;
     }
     Ok(())
 }
@@ -58,10 +63,11 @@ async fn run(options: Options) -> anyhow::Result<()> {
 async fn listen(
     server: &Server,
     subscription: &mut Subscription<'_>,
+    max_shown: usize,
 ) -> anyhow::Result<()> {
     loop {
         while let Some(message) = subscription.next().await {
-            show(message)?;
+            show(message, max_shown)?;
         }
         warn(format_args!(
             "redis-sub: connection to {server} lost; trying again"
@@ -77,8 +83,8 @@ async fn listen(
     }
 }
 
-fn show(message: Msg) -> io::Result<()> {
+fn show(message: Msg, max_shown: usize) -> io::Result<()> {
     let cat = message.get_channel_name();
-    let hat = printable(message.get_payload_bytes());
+    let hat = shortened(message.get_payload_bytes(), max_shown);
     say(format_args!("Subscribe: {cat} wears a {hat}"))
 }
