@@ -38,7 +38,7 @@ pub struct Options {
     longest: u32,
     /// Connections at a time; others wait
     #[arg(long, default_value = "64", value_name = "NUMBER")]
-    #[arg(value_parser = clap::value_parser!(u16).range(1..=400))]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=100))]
     connections: u16,
     /// Seconds for connecting to the other program
     #[arg(long, default_value = "5", value_name = "SECONDS")]
@@ -176,11 +176,14 @@ impl Printer {
             }
             Event::Closes(side) => self.end(number, side, "closes"),
             Event::Resets(side) => self.end(number, side, "breaks off"),
-            Event::Fails(why) => {
-                if !self.protocol.kind.datagrams {
-                    self.decoders.remove(&number);
+            Event::Fails(why) => note(number, &why),
+            Event::Ends => {
+                // What the side that did not break off had begun to say.
+                for side in [Side::Client, Side::Server] {
+                    self.rest(number, side)?;
                 }
-                note(number, &why)
+                self.decoders.remove(&number);
+                Ok(())
             }
         }
     }
@@ -194,23 +197,22 @@ impl Printer {
             })
         };
         let decoders = [decoder(Side::Client)?, decoder(Side::Server)?];
-        if self.protocol.kind.datagrams && self.decoders.len() >= 1000 {
-            // Datagrams have no end by which to forget who sent them.
-            let oldest = self.decoders.keys().min().copied();
-            oldest.map(|oldest| self.decoders.remove(&oldest));
-        }
         self.decoders.insert(number, decoders);
         note(number, &format!("the client is {from}"))
     }
 
     fn end(&mut self, number: u64, side: Side, how: &str) -> Result<()> {
+        self.rest(number, side)?;
+        let (who, _) = names(side);
+        note(number, &format!("the {who} {how}"))
+    }
+
+    fn rest(&mut self, number: u64, side: Side) -> Result<()> {
         let mut found = Vec::new();
         if let Some(decoders) = self.decoders.get_mut(&number) {
             decoders[side as usize].finish(&mut found);
         }
-        found.iter().try_for_each(|one| show(number, side, one))?;
-        let (who, _) = names(side);
-        note(number, &format!("the {who} {how}"))
+        found.iter().try_for_each(|one| show(number, side, one))
     }
 }
 

@@ -31,6 +31,8 @@ pub enum Event {
     Resets(Side),
     /// The other one cannot be reached, in words.
     Fails(String),
+    /// Both directions have ended; nothing more comes.
+    Ends,
 }
 
 /// Is told what happens; connections are numbered from 1. It is called before
@@ -223,6 +225,7 @@ fn accept(
         let started = thread::Builder::new().spawn(move || {
             pass_stream(number, &client, to, limits, &watch_it);
             drop(client);
+            watch_it(number, Event::Ends);
             for_thread.leave();
         });
         if let Err(error) = started {
@@ -376,6 +379,7 @@ fn pass_datagrams(
                         let (from_server, gone) = back;
                         let (number, gone) = (number, &gone);
                         answer(number, &from_server, socket, from, gone, watch);
+                        watch(number, Event::Ends);
                     });
                     senders.push(sender);
                     senders.len() - 1
@@ -487,7 +491,7 @@ mod tests {
         while let Ok((_, event)) = receiver.try_recv() {
             match event {
                 Event::Begins(_) => said.push("begins".into()),
-                Event::Reaches(_) => {}
+                Event::Reaches(_) | Event::Ends => {}
                 Event::Bytes(side, bytes) => {
                     heard[side as usize].extend(bytes);
                 }
@@ -585,7 +589,7 @@ mod tests {
         assert!(relay.stop(WITHIN));
         let found: Vec<(u64, Event)> = receiver.try_iter().collect();
         let of_two = found.iter().filter(|(number, _)| *number == 2);
-        // Begins, reaches, and two datagrams each way.
-        assert_eq!(of_two.count(), 6);
+        // Begins, reaches, two datagrams each way, ends.
+        assert_eq!(of_two.count(), 7);
     }
 }

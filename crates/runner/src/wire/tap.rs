@@ -183,6 +183,7 @@ fn note(all: &mut Vec<Heard>, number: u64, event: Event) {
         Event::Closes(side) => heard.ends[side as usize] = Some("closes"),
         Event::Resets(side) => heard.ends[side as usize] = Some("breaks off"),
         Event::Fails(why) => heard.trouble = Some(why),
+        Event::Ends => {}
     }
 }
 
