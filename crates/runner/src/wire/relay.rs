@@ -307,8 +307,15 @@ fn pass(
                     watch(number, Event::Resets(side));
                 }
                 break_off(to);
-                // Wakes the other thread without a word to the other side.
-                let _ = to.shutdown(Shutdown::Read);
+                // Wakes the other thread, without a word to the other side.
+                // On Windows only that side's own end would wake it, so it
+                // sees an orderly one.
+                let how = if cfg!(windows) {
+                    Shutdown::Both
+                } else {
+                    Shutdown::Read
+                };
+                let _ = to.shutdown(how);
                 return;
             }
         }
@@ -532,6 +539,7 @@ mod tests {
         );
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_reset_is_passed_on() {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
