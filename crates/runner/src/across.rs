@@ -469,9 +469,17 @@ fn plot(section: &Section, rows: &[&Row]) -> String {
     ] {
         if (low..=high).contains(&f64::ln(tick)) {
             let dashes = if tick == 1.0 { "none" } else { "2 4" };
+            // Not through the words above the bars.
+            let marks: String = (0u16..)
+                .zip(rows)
+                .map(|(row, _)| {
+                    let top = 34.0 + ROW * f64::from(row) + 18.0;
+                    format!("M{:.1} {top:.0}v20", x(tick))
+                })
+                .collect();
             let _ = writeln!(
                 axis,
-                "<path d=\"M{0:.1} 26V{height:.0}\" stroke-width=\"1\" \
+                "<path d=\"M{:.1} 20v8{marks}\" stroke-width=\"1\" \
                  stroke-dasharray=\"{dashes}\"/>",
                 x(tick)
             );
