@@ -252,7 +252,7 @@ fn check_links(
                 ));
             } else if !fragment.is_empty()
                 && path.extension().is_some_and(|ending| ending == "md")
-                && !headings(&read(&path)?).contains(fragment)
+                && !headings(&with_includes(&path)?).contains(fragment)
             {
                 problems.push(format!(
                     "{place}: no heading '#{fragment}' in {}",
@@ -262,6 +262,21 @@ fn check_links(
         }
     }
     Ok(())
+}
+
+/// A page's text, and behind it that of the pages it includes.
+fn with_includes(page: &Path) -> Result<String> {
+    let mut text = read(page)?;
+    let include = Regex::new(r"(?m)^\{\{#include (\S+\.md)\}\}$")?;
+    let included: Vec<PathBuf> = include
+        .captures_iter(&text)
+        .map(|found| resolve(page, &found[1]))
+        .collect();
+    for path in included {
+        text.push('\n');
+        text.push_str(&read(&path)?);
+    }
+    Ok(text)
 }
 
 /// The ids of a page's headings: explicit ones, or as mdBook makes them.
