@@ -218,7 +218,7 @@ fn a_refusal_that_quotes_the_password_is_not_passed_on() {
     let full = "ERR max number of clients reached";
     for (password, reply, shown) in [
         ("s3cret", quoting, hidden),
-        // Not "un***nown": that would tell it.
+        // Not stars inside a word: that would tell it.
         ("k", quoting, hidden),
         (
             "s3cret",
