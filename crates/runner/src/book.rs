@@ -252,7 +252,7 @@ fn check_links(
                 ));
             } else if !fragment.is_empty()
                 && path.extension().is_some_and(|ending| ending == "md")
-                && !headings(&with_includes(&path)?).contains(fragment)
+                && !headings(&whole(&path)?).contains(fragment)
             {
                 problems.push(format!(
                     "{place}: no heading '#{fragment}' in {}",
@@ -264,17 +264,18 @@ fn check_links(
     Ok(())
 }
 
-/// A page's text, and behind it that of the pages it includes.
-fn with_includes(page: &Path) -> Result<String> {
-    let mut text = read(page)?;
-    let include = Regex::new(r"(?m)^\{\{#include (\S+\.md)\}\}$")?;
-    let included: Vec<PathBuf> = include
-        .captures_iter(&text)
-        .map(|found| resolve(page, &found[1]))
-        .collect();
-    for path in included {
+/// A page with the generated fragments that it includes.
+fn whole(page: &Path) -> Result<String> {
+    let include = Regex::new(r"^\{\{#include (\S+\.md)\}\}$")?;
+    let mut text = String::new();
+    for line in read(page)?.lines() {
+        match include.captures(line).map(|found| resolve(page, &found[1])) {
+            Some(fragment) if fragment.is_file() => {
+                text.push_str(&read(&fragment)?);
+            }
+            _ => text.push_str(line),
+        }
         text.push('\n');
-        text.push_str(&read(&path)?);
     }
     Ok(text)
 }

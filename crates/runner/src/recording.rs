@@ -168,7 +168,7 @@ impl Recording {
                 html,
                 "<li><span>{}:</span> <code>{}</code></li>",
                 escape(who),
-                escape(&command)
+                command_html(&command)
             );
         }
         html.push_str(
@@ -184,11 +184,14 @@ impl Recording {
                 (None, _) => "stage".to_owned(),
                 (Some(column), kind) => format!("t{column}{}", class(kind)),
             };
+            let text = match line.kind {
+                EntryKind::Command => command_html(&line.text),
+                _ => escape(&line.text),
+            };
             let _ = writeln!(
                 html,
-                "<li class=\"{class}\"><b>{}</b><code>{}</code></li>",
+                "<li class=\"{class}\"><b>{}</b><code>{text}</code></li>",
                 escape(&line.role),
-                escape(&line.text)
             );
         }
         html.push_str("</ol>\n</figure>\n");
@@ -238,6 +241,19 @@ impl Recording {
         }
         commands
     }
+}
+
+/// A command whose options are kept in one piece: a browser would break a line
+/// after their hyphens.
+fn command_html(command: &str) -> String {
+    let words: Vec<String> = command
+        .split(' ')
+        .map(|word| match word.starts_with("--") {
+            true => format!("<span class=\"option\">{}</span>", escape(word)),
+            false => escape(word),
+        })
+        .collect();
+    words.join(" ")
 }
 
 fn class(kind: EntryKind) -> &'static str {
