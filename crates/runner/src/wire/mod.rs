@@ -13,6 +13,7 @@ pub mod relay;
 pub mod resp;
 pub mod show;
 pub mod tap;
+pub mod zmtp;
 
 use std::fmt;
 use std::str::FromStr;
@@ -106,6 +107,12 @@ pub static KINDS: &[Kind] = &[
         about: "Redis: commands, replies and pushes, RESP2 and RESP3",
         datagrams: false,
         make: resp::make,
+    },
+    Kind {
+        name: "zmtp",
+        about: "ZeroMQ: the greeting, commands and messages of ZMTP 3",
+        datagrams: false,
+        make: zmtp::make,
     },
     Kind {
         name: "stream",
@@ -491,7 +498,7 @@ pub(crate) mod tests {
     #[test]
     fn unknown_protocols_are_named() {
         for (text, error) in [
-            ("rasp", "nobody here knows 'rasp'; known are resp, stream"),
+            ("rasp", "nobody here knows 'rasp'; known are resp, zmtp"),
             ("resp=3", "'resp=3': it takes no parameter"),
             ("fixed=0", "'fixed=0': "),
             ("delimiter=zz", "'delimiter=zz': "),
