@@ -1,6 +1,8 @@
 //! 1,000 connections that send random bytes (every other one never reads)
 //! and 1,000 that say nothing, while one good client works: its slowest round
-//! trip, and the server's memory before, meanwhile and afterwards.
+//! trip, and the server's memory before, meanwhile and afterwards. Then the
+//! same for a short time with a server whose allocator has a single arena: so
+//! one sees whether it is the server or the allocator that keeps memory.
 //!
 //! HOSTILE_CLIENTS=100 HOSTILE_SECONDS=2 cargo bench --bench hostile
 
@@ -31,19 +33,10 @@ async fn run() {
     let duration = common::seconds("HOSTILE_SECONDS", 10);
     rlimit::increase_nofile_limit(2 * count as u64 + 64).expect("a limit");
     let connections = (2 * count + 16).to_string();
-    let server =
-        common::Server::start(&["--idle", "2", "--connections", &connections]);
+    let options = ["--idle", "2", "--connections", &connections];
+    let server = common::Server::start(&options);
     let cold = server.memory();
-    // As many ordinary clients first: what an allocator keeps for the next
-    // time is no trace of the attack.
-    let mut ordinary = Vec::new();
-    for _ in 0..2 * count {
-        let mut stream = connect(&server.address).await;
-        stream.write_all(b"?").await.expect("sent");
-        stream.read_exact(&mut [0]).await.expect("echoed");
-        ordinary.push(stream);
-    }
-    drop(ordinary);
+    warm_up(&server, count).await;
     let quiet = Good::start(&server.address);
     sleep(Duration::from_secs(1)).await;
     let (quiet, _) = quiet.stop();
@@ -53,6 +46,15 @@ async fn run() {
     let after = server.memory();
     attack(&server, count, duration).await;
     let after_two = server.memory();
+    drop(server);
+
+    let one_arena = [("MALLOC_ARENA_MAX", "1")];
+    let server = common::Server::start_with(&options, &one_arena);
+    warm_up(&server, count).await;
+    sleep(Duration::from_secs(1)).await;
+    let before_one_arena = server.memory();
+    attack(&server, count, duration.min(Duration::from_secs(3))).await;
+    let after_one_arena = server.memory();
 
     let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
     println!("hostile-slowest-before {:.1} ms", milliseconds(quiet));
@@ -64,8 +66,22 @@ async fn run() {
         ("during", attacked.memory),
         ("after", after),
         ("after-two", after_two),
+        ("before-one-arena", before_one_arena),
+        ("after-one-arena", after_one_arena),
     ] {
         println!("hostile-memory-{when} {:.1} MB", memory / 1e6);
+    }
+}
+
+/// As many ordinary clients first: what an allocator keeps for the next time
+/// is no trace of the attack.
+async fn warm_up(server: &common::Server, count: usize) {
+    let mut ordinary = Vec::new();
+    for _ in 0..2 * count {
+        let mut stream = connect(&server.address).await;
+        stream.write_all(b"?").await.expect("sent");
+        stream.read_exact(&mut [0]).await.expect("echoed");
+        ordinary.push(stream);
     }
 }
 

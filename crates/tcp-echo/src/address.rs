@@ -2,8 +2,10 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::thread;
 
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::oneshot;
 
 /// The socket addresses that `HOST:PORT` stands for, never none. HOST is a
 /// name, an IPv4 address, or an IPv6 address in brackets (RFC 3986, section
@@ -37,6 +39,19 @@ pub fn lookup(address: &str) -> io::Result<Vec<SocketAddr>> {
         return Err(unknown());
     }
     Ok(found)
+}
+
+/// [`lookup`] for an async program. The resolver cannot be interrupted, so it
+/// works in a thread that nobody waits for: whoever drops this can end.
+pub async fn look_up(address: &str) -> io::Result<Vec<SocketAddr>> {
+    let (sender, found) = oneshot::channel();
+    let address = address.to_owned();
+    thread::Builder::new().spawn(move || {
+        // Nobody may want to know it any more.
+        let _ = sender.send(lookup(&address));
+    })?;
+    let lost = |_| io::Error::from(ErrorKind::Interrupted);
+    found.await.map_err(lost)?
 }
 
 /// Listens at an address. `backlog` clients can wait there before they are

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::task::coop::consume_budget;
 use tokio::time::{sleep, timeout};
 
-pub use address::{listen, lookup};
+pub use address::{listen, look_up, lookup};
 pub use line::{hang_up, read_line};
 pub use words::{cannot_connect, cannot_listen, cannot_talk};
 pub use words::{end_on_ctrl_c, stop_signal};
@@ -28,14 +28,15 @@ pub use words::{finish, now, printable, say, seconds, warn, within};
 /// What the clients of [`serve`] can make it spend.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at a time; whoever calls then waits in the backlog.
+    /// Connections at a time; whoever calls then waits in the backlog. With
+    /// 0 nobody would ever be served: it counts as 1.
     pub connections: usize,
     /// A connection in which no byte moves for so long is closed.
     pub idle: Duration,
     /// How long open connections may go on after the shutdown.
     pub grace: Duration,
     /// Bytes read at once, and so the most that is kept for a client that
-    /// does not read.
+    /// does not read. 0 counts as 1.
     pub buffer: usize,
 }
 
@@ -54,11 +55,13 @@ impl Default for Limits {
 // ANCHOR: serve
 /// Echoes what each client of `listener` sends until `shutdown` completes.
 /// The connections that are open then may end by themselves within
-/// `limits.grace`; none is left when this returns.
+/// `limits.grace`, or until `hurry` completes, which is polled only then;
+/// none is left when this returns.
 pub async fn serve(
     listener: TcpListener,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
+    hurry: impl Future<Output = ()>,
 ) -> Served {
     let mut shutdown = pin!(shutdown);
     let mut connections = JoinSet::new();
@@ -66,7 +69,7 @@ pub async fn serve(
     loop {
         // Not accepting is the limit: the system keeps the others in the
         // backlog, and they are served when a connection ends.
-        let free = connections.len() < limits.connections;
+        let free = connections.len() < limits.connections.max(1);
         tokio::select! {
             () = &mut shutdown => break,
             stream = accept(&listener), if free => {
@@ -84,7 +87,12 @@ pub async fn serve(
             served.count(end.unwrap_or(End::Lost));
         }
     };
-    if timeout(limits.grace, the_rest).await.is_err() {
+    let all_ended = tokio::select! {
+        () = the_rest => true,
+        () = sleep(limits.grace) => false,
+        () = hurry => false,
+    };
+    if !all_ended {
         served.clients += connections.len();
         served.cut_off = connections.len();
         connections.shutdown().await;
@@ -148,7 +156,7 @@ async fn echo(stream: &mut TcpStream, limits: Limits) -> Result<(), End> {
             Ok(Err(_)) => return Err(End::Lost),
             Err(_) => return Err(End::Silent),
         }
-        match pass_on(stream, limits.buffer) {
+        match pass_on(stream, limits.buffer.max(1)) {
             Ok(Some(rest)) => send(stream, &rest, idle).await?,
             Ok(None) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -166,11 +166,37 @@ pub async fn within<T>(
     }
 }
 
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Reads an option that is a time in seconds, such as `5` or `0.3`.
 pub fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text.parse().map_err(|_| "not a number of seconds")?;
     match Duration::try_from_secs_f64(number) {
-        Ok(time) if !time.is_zero() => Ok(time),
-        _ => Err("must be more than 0 seconds".into()),
+        // Far more, and the time it ends at could not be expressed.
+        Ok(time) if !time.is_zero() && time <= YEAR => Ok(time),
+        _ => Err("must be more than 0 seconds, and at most a year".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn times_that_can_be_waited_for_and_others() {
+        assert_eq!(seconds("0.3").unwrap(), Duration::from_millis(300));
+        let year = seconds("31536000").unwrap();
+        assert!(Instant::now().checked_add(year).is_some());
+        for text in [
+            "0", "-1", "1e-30", "31536001", "1e19", "1e30", "inf", "-inf",
+            "nan",
+        ] {
+            let error = seconds(text).unwrap_err();
+            assert!(error.ends_with(", and at most a year"), "{text}");
+        }
+        for text in ["", "soon", "5s"] {
+            assert_eq!(seconds(text).unwrap_err(), "not a number of seconds");
+        }
     }
 }

@@ -228,6 +228,55 @@ fn a_line_comes_whole_or_not_at_all() {
 }
 
 #[test]
+fn numbers_out_of_range_are_refused() {
+    for (program, option, value) in [
+        (SERVER, "--timeout", "1e19"),
+        (CLIENT, "--timeout", "1e19"),
+        (ECHO_CLIENT, "--timeout", "inf"),
+        (ECHO_SERVER, "--idle", "nan"),
+        (ECHO_SERVER, "--connections", "0"),
+        (ECHO_SERVER, "--buffer", "0"),
+    ] {
+        let end = run(program, &[option, value]);
+        assert_eq!(end.code, Some(2), "{end:?}");
+        assert!(end.errors.contains(option), "{end:?}");
+    }
+}
+
+/// The client is reset while it waits in the backlog.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_client_that_is_gone_before_it_is_accepted() {
+    let (server, at) = Program::listening(SERVER, &["127.0.0.1:0"]);
+    server.signal("-STOP");
+    let client = TcpStream::connect(at).unwrap();
+    let address = client.local_addr().unwrap();
+    let client = Socket::from(client);
+    client.set_linger(Some(Duration::ZERO)).unwrap();
+    drop(client);
+    server.signal("-CONT");
+    let end = server.end();
+    let error = format!(
+        "tcp-server: cannot talk with {address}: connection reset; \
+         has its program ended?\n"
+    );
+    assert_eq!((end.code, end.errors), (Some(1), error));
+}
+
+#[test]
+fn a_text_is_shown_whole_and_harmless() {
+    let (_server, at) = Program::listening(ECHO_SERVER, &["127.0.0.1:0"]);
+    let text = "\u{1b}[31mred\nM\u{fc}tze  ";
+    let end = run(ECHO_CLIENT, &[&at, "--count", "1", "--text", text]);
+    let shown = "message 1: \\u{1b}[31mred\\nM\u{fc}tze  ";
+    assert_eq!(
+        end.output,
+        format!("Sending {shown}\nBack came {shown}\nAll came back: 1\n")
+    );
+    assert_eq!((end.code, end.errors.as_str()), (Some(0), ""));
+}
+
+#[test]
 fn an_echo_that_differs_is_noticed() {
     for (reply, why) in [
         ("message 1: Bello!\n", ": it sent back something else; "),
@@ -312,6 +361,32 @@ fn ctrl_c_and_sigterm_end_every_program() {
     }
 }
 
+#[test]
+#[cfg(unix)]
+fn a_second_ctrl_c_does_not_wait_for_the_grace_time() {
+    let options = ["127.0.0.1:0", "--grace", "300"];
+    let (mut server, at) = Program::listening(ECHO_SERVER, &options);
+    let mut client = TcpStream::connect(&at).unwrap();
+    client.write_all(b"?").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    server.signal("-INT");
+    let begin = Instant::now();
+    while TcpStream::connect(&at).is_ok() {
+        assert!(begin.elapsed() < LIMIT);
+    }
+    // More than once, as an impatient person does: the first may come
+    // before the grace time has begun.
+    while server.child.try_wait().unwrap().is_none() {
+        assert!(begin.elapsed() < LIMIT);
+        server.signal("-INT");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let end = server.end();
+    let last = ", cut off at the end: 1\n";
+    assert!(end.output.ends_with(last), "{end:?}");
+    assert_eq!((end.code, end.errors.as_str()), (Some(0), ""));
+}
+
 /// When no file descriptor is left, accepting fails. The clients wait in the
 /// backlog and are served as soon as others have gone.
 #[test]
@@ -346,6 +421,11 @@ fn accepting_goes_on_after_descriptors_ran_out() {
         client.read_exact(&mut [0]).unwrap();
     }
     assert!((0..limit).all(|number| open().contains(&number)));
+    // It pauses between its attempts, instead of taking a whole core.
+    let before = processor_time(process);
+    std::thread::sleep(Duration::from_millis(500));
+    let spent = processor_time(process) - before;
+    assert!(spent <= Duration::from_millis(100), "{spent:?} of 500 ms");
     drop(clients);
     for client in &mut waiting[..4] {
         client.read_exact(&mut [0]).unwrap();
@@ -356,6 +436,19 @@ fn accepting_goes_on_after_descriptors_ran_out() {
     }
     drop(waiting);
     assert_eq!(stop(server).output, "Clients served: 10\n");
+}
+
+/// What a process has used of the processors so far.
+#[cfg(target_os = "linux")]
+fn processor_time(process: u32) -> Duration {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat"));
+    let text = text.unwrap();
+    // After the name in brackets: utime and stime are fields 14 and 15 of
+    // all (man proc_pid_stat), in hundredths of a second.
+    let (_, fields) = text.rsplit_once(") ").unwrap();
+    let fields: Vec<&str> = fields.split(' ').collect();
+    let ticks = |field: usize| fields[field - 3].parse::<u64>().unwrap();
+    Duration::from_millis(10 * (ticks(14) + ticks(15)))
 }
 
 /// `listen(n)` on Linux: n + 1 connections are made before anyone accepts.

@@ -17,6 +17,7 @@ const SHORT: Duration = Duration::from_millis(200);
 struct Server {
     address: std::net::SocketAddr,
     shutdown: oneshot::Sender<()>,
+    hurry: oneshot::Sender<()>,
     task: JoinHandle<Served>,
 }
 
@@ -28,10 +29,15 @@ impl Server {
         let stopped = async {
             let _ = stopped.await;
         };
-        let task = tokio::spawn(serve(listener, limits, stopped));
+        let (hurry, hurried) = oneshot::channel();
+        let hurried = async {
+            let _ = hurried.await;
+        };
+        let task = tokio::spawn(serve(listener, limits, stopped, hurried));
         Self {
             address,
             shutdown,
+            hurry,
             task,
         }
     }
@@ -109,6 +115,20 @@ async fn past_the_limit_a_client_waits_until_another_has_gone() {
 }
 
 #[tokio::test]
+async fn a_limit_of_none_counts_as_one() {
+    let limits = Limits {
+        connections: 0,
+        buffer: 0,
+        ..Limits::default()
+    };
+    let server = Server::start(limits).await;
+    let mut client = server.client().await;
+    echo(&mut client, b"Hello!").await;
+    drop(client);
+    assert_eq!(server.stop().await.clients, 1);
+}
+
+#[tokio::test]
 async fn the_silent_and_those_who_do_not_read_are_closed() {
     let limits = Limits {
         idle: SHORT,
@@ -174,6 +194,22 @@ async fn who_stays_longer_than_the_grace_time_is_cut_off() {
     let begin = Instant::now();
     let served = server.stop().await;
     assert!(begin.elapsed() >= SHORT);
+    assert_eq!((served.clients, served.cut_off), (1, 1));
+    closed(&mut client).await;
+}
+
+#[tokio::test]
+async fn whoever_is_in_a_hurry_cuts_the_grace_time_short() {
+    let limits = Limits {
+        grace: LIMIT * 10,
+        ..Limits::default()
+    };
+    let server = Server::start(limits).await;
+    let mut client = server.client().await;
+    echo(&mut client, b"?").await;
+    server.hurry.send(()).unwrap();
+    server.shutdown.send(()).unwrap();
+    let served = timeout(LIMIT, server.task).await.unwrap().unwrap();
     assert_eq!((served.clients, served.cut_off), (1, 1));
     closed(&mut client).await;
 }

@@ -2,13 +2,13 @@
 //! one write sent. It reads only when Enter is pressed, so that whatever the
 //! client does is done by then. Its partner is stream-client.
 //!
-//! cargo run --example stream-server [HOST:PORT] [--buffer 8]
+//! cargo run --example stream-server [HOST:PORT]
 
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
-use tcp_framing::{explain, finish, printable, say, stop_signal};
+use tcp_framing::{excerpt, explain, find, finish, say, stop_signal};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -41,12 +41,16 @@ async fn run(options: Options) -> anyhow::Result<()> {
 
 async fn listen(options: &Options) -> anyhow::Result<()> {
     let address = &options.address;
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        anyhow!("cannot listen at {address}: {}", explain(&error))
-    })?;
+    let failed =
+        |error| anyhow!("cannot listen at {address}: {}", explain(&error));
+    let found = find(address).await.map_err(failed)?;
+    let listener = TcpListener::bind(&found[..]).await.map_err(failed)?;
     let address = listener.local_addr()?;
     say(format_args!("Waiting for a client at {address}"))?;
-    let (mut client, peer) = listener.accept().await?;
+    let (mut client, peer) = listener
+        .accept()
+        .await
+        .map_err(|error| anyhow!("cannot accept: {}", explain(&error)))?;
     say(format_args!("{peer} is here; press Enter to read"))?;
     enter_key().await.context("nobody pressed Enter")?;
     let mut buffer = vec![0; usize::from(options.buffer)];
@@ -58,7 +62,7 @@ async fn listen(options: &Options) -> anyhow::Result<()> {
         if count == 0 {
             return Ok(say("Read 0 bytes: the end")?);
         }
-        let text = printable(&buffer[..count]);
+        let text = excerpt(&buffer[..count]);
         say(format_args!("Read {count} bytes: {text}"))?;
     }
 }

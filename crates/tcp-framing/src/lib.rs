@@ -8,15 +8,21 @@ mod server;
 
 use std::fmt;
 use std::future::Future;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
 pub use framing::{FrameCodec, FrameError, Framing};
 pub use server::{Limits, serve};
+
+/// The largest size or limit of a message that an option takes: 16 MiB. More
+/// is for a protocol that sends in parts.
+const MOST: i64 = 16 << 20;
 
 /// The options that both ends must give alike.
 #[derive(clap::Args)]
@@ -26,10 +32,11 @@ pub struct FramingOptions {
     framing: Name,
     /// Bytes of every frame, where the size is fixed
     #[arg(long, value_name = "BYTES", default_value = "32")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=MOST))]
     size: u32,
     /// Bytes of the longest message, where the size is not fixed
     #[arg(long, value_name = "BYTES", default_value = "65536")]
+    #[arg(value_parser = clap::value_parser!(u32).range(..=MOST))]
     max_frame: u32,
 }
 
@@ -71,9 +78,56 @@ impl fmt::Display for FramingOptions {
     }
 }
 
+/// The socket addresses that `HOST:PORT` stands for, never none. HOST is a
+/// name, an IPv4 address, or an IPv6 address in brackets. A name is looked
+/// up, which blocks for as long as the system's resolver takes.
+///
+/// # Errors
+/// With a text of its own, since each system has other words for it.
+pub fn lookup(address: &str) -> io::Result<Vec<SocketAddr>> {
+    let unreadable = || {
+        let text = "this is no address; write it as HOST:PORT";
+        io::Error::new(ErrorKind::InvalidInput, text)
+    };
+    if let Ok(address) = address.parse() {
+        return Ok(vec![address]);
+    }
+    let (host, port) = address.rsplit_once(':').ok_or_else(unreadable)?;
+    let port: u16 = port.parse().map_err(|_| unreadable())?;
+    // What has brackets or another colon would be an IPv6 address, and that
+    // was tried above.
+    if host.is_empty() || host.contains([':', '[', ']', '/', ' ']) {
+        return Err(unreadable());
+    }
+    let found = (host, port).to_socket_addrs().map(Vec::from_iter);
+    found.ok().filter(|found| !found.is_empty()).ok_or_else(|| {
+        let text = "the name is unknown; correct it, or give an IP address";
+        io::Error::new(ErrorKind::NotFound, text)
+    })
+}
+
+/// The same for programs that await. A thread of its own does the look-up:
+/// one of tokio's would keep the program alive after Ctrl-C until it is done.
+pub async fn find(address: &str) -> io::Result<Vec<SocketAddr>> {
+    let (sender, found) = oneshot::channel();
+    let address = address.to_string();
+    std::thread::Builder::new().spawn(move || {
+        let _ = sender.send(lookup(&address));
+    })?;
+    found.await.map_err(io::Error::other)?
+}
+
 /// Why an address or a connection failed and what to do, for a person.
 pub fn explain(error: &io::Error) -> String {
-    use io::ErrorKind::*;
+    use ErrorKind::*;
+    if error
+        .raw_os_error()
+        .is_some_and(|code| TOO_MANY.contains(&code))
+    {
+        return "too many open files; raise the limit (ulimit -n), \
+                or end what else has many open"
+            .into();
+    }
     // Which of these a vanished peer leaves behind is a matter of timing.
     let kind = match error.kind() {
         BrokenPipe | ConnectionAborted | UnexpectedEof => ConnectionReset,
@@ -86,26 +140,35 @@ pub fn explain(error: &io::Error) -> String {
         ConnectionReset => format!(
             "{kind}; does the other end use the same framing and limits?"
         ),
-        TimedOut => {
-            format!("{kind}; is there a server that uses the same framing?")
+        TimedOut => format!("{kind}; is a server running there?"),
+        NetworkUnreachable | HostUnreachable => {
+            format!("{kind}; is this machine connected to that network?")
         }
         AddrInUse => {
             format!("{kind}; end what listens there, or give another address")
         }
         AddrNotAvailable => format!("{kind}; give an address of this machine"),
         PermissionDenied => format!("{kind}; give a port above 1023"),
-        InvalidInput => format!("{error}; write it as HOST:PORT"),
-        // Not the socket's error but that of the look-up before.
-        _ if error.raw_os_error().is_none() => {
-            "the name is unknown; correct it, or give an IP address".into()
-        }
+        // Not the socket's error but the look-up's, with words of its own.
+        _ if error.get_ref().is_some() => error.to_string(),
+        InvalidInput => format!(
+            "{kind}; a fe80: address needs its interface, as in \
+             [fe80::1%2]:6789"
+        ),
         _ => kind.to_string(),
     }
 }
 
+/// The systems' numbers for "no descriptor left", in this process or in all:
+/// no `ErrorKind` stands for them.
+const TOO_MANY: [i32; 2] = if cfg!(windows) { [10_024, 4] } else { [24, 23] };
+
 /// Why a talk over frames failed and what to do, for a person.
 pub fn advise(error: &FrameError) -> String {
     let advice = match error {
+        FrameError::Io(error) if error.kind() == ErrorKind::TimedOut => {
+            "is there a server that uses the same framing?"
+        }
         FrameError::Io(error) => return explain(error),
         FrameError::Announced { .. } | FrameError::Endless { .. } => {
             "does the other end use the same framing and limits?"
@@ -138,6 +201,14 @@ pub fn printable(bytes: impl AsRef<[u8]>) -> String {
     text
 }
 
+/// The beginning of the bytes, printable, for a line that stays short.
+pub fn excerpt(bytes: &[u8]) -> String {
+    match bytes.split_at_checked(32) {
+        Some((first, [_, ..])) => printable(first) + "...",
+        _ => printable(bytes),
+    }
+}
+
 /// Prints a line and flushes it, so that who waits for it sees it. Unlike
 /// `println!` it does not panic when nobody reads any more.
 pub fn say(line: impl fmt::Display) -> io::Result<()> {
@@ -157,7 +228,7 @@ pub fn finish(program: &str, result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => match error.downcast_ref::<io::Error>() {
-            Some(closed) if closed.kind() == io::ErrorKind::BrokenPipe => {
+            Some(closed) if closed.kind() == ErrorKind::BrokenPipe => {
                 ExitCode::SUCCESS
             }
             _ => {
@@ -210,11 +281,14 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Reads an option that is a time in seconds, such as `5` or `0.3`.
 pub fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text.parse().map_err(|_| "not a number of seconds")?;
     match Duration::try_from_secs_f64(number) {
-        Ok(time) if !time.is_zero() => Ok(time),
-        _ => Err("must be more than 0 seconds".into()),
+        // Far more, and the time it ends at could not be expressed.
+        Ok(time) if !time.is_zero() && time <= YEAR => Ok(time),
+        _ => Err("must be more than 0 seconds, and at most a year".into()),
     }
 }

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::spawn;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_tcp-framed-server");
 const CLIENT: &str = env!("CARGO_BIN_EXE_tcp-framed-client");
@@ -55,6 +55,8 @@ fn bad_usage() {
             &["--size", "0"],
             &["--max-frame", "-1"],
             &["--max-frame", "5000000000"],
+            &["--max-frame", "16777217"],
+            &["--size", "4294967295"],
             &["--nonsense"],
         ] {
             assert_eq!(run(program, arguments).code, Some(2), "{arguments:?}");
@@ -62,11 +64,41 @@ fn bad_usage() {
         assert_eq!(run(program, &["--help"]).code, Some(0));
         assert_fails(
             run(program, &["nonsense"]),
-            "nonsense: invalid socket address; write it as HOST:PORT",
+            "nonsense: this is no address; write it as HOST:PORT",
+        );
+        assert_fails(
+            run(program, &[":6789"]),
+            ":6789: this is no address; write it as HOST:PORT",
+        );
+        assert_fails(
+            run(program, &["cat.invalid:6789"]),
+            "the name is unknown; correct it, or give an IP address",
         );
     }
-    assert_eq!(run(SERVER, &["--idle", "0"]).code, Some(2));
-    assert_eq!(run(CLIENT, &["--timeout", "x"]).code, Some(2));
+    let none = run(SERVER, &["--max-connections", "0"]);
+    assert_eq!(none.code, Some(2), "{none:?}");
+    for (time, why) in [
+        ("0", "must be more than 0 seconds, and at most a year"),
+        ("-1", "must be more than 0 seconds, and at most a year"),
+        ("1e30", "must be more than 0 seconds, and at most a year"),
+        (
+            "31536001",
+            "must be more than 0 seconds, and at most a year",
+        ),
+        ("inf", "must be more than 0 seconds, and at most a year"),
+        ("nan", "must be more than 0 seconds, and at most a year"),
+        ("x", "not a number of seconds"),
+    ] {
+        for (program, option) in [
+            (SERVER, "--idle"),
+            (SERVER, "--grace"),
+            (CLIENT, "--timeout"),
+        ] {
+            let end = run(program, &[&format!("{option}={time}")]);
+            assert_eq!(end.code, Some(2), "{end:?}");
+            assert!(end.errors.contains(why), "{end:?}");
+        }
+    }
     assert_fails(
         run(SERVER, &["--framing", "fixed", "--size", "8"]),
         "cannot answer: the message has 22 bytes; the limit is 8 bytes; \
@@ -191,6 +223,31 @@ fn a_client_that_reads_nothing() {
     while !server.program.line().ends_with("says: Still there?") {}
 }
 
+/// Each byte comes in time, and the message does not.
+#[test]
+fn a_byte_now_and_then_buys_no_time() {
+    let idle = Duration::from_millis(500);
+    let server = Server::on("127.0.0.1", &["--idle", "0.5"]);
+    let mut client = server.connect();
+    let pause = Some(Duration::from_millis(50));
+    client.set_read_timeout(pause).unwrap();
+    client.write_all(b"\0\0\xff\xff").unwrap();
+    let begin = Instant::now();
+    let mut count = 0;
+    while client.write_all(b"x").is_ok() {
+        count += 1;
+        assert!(begin.elapsed() < LIMIT, "{count} bytes, and still there");
+        // Waits a little, or sees that the server has closed.
+        if let Ok(0) = client.read(&mut [0]) {
+            break;
+        }
+    }
+    assert!(begin.elapsed() > idle / 2);
+    assert!(count > 1, "{count}");
+    let line = server.program.errors.recv_timeout(LIMIT).unwrap();
+    assert!(line.ends_with("no whole message in 0.5 s"), "{line}");
+}
+
 #[test]
 fn noise() {
     let server = Server::on("127.0.0.1", &["--framing", "delimiter"]);
@@ -243,12 +300,72 @@ fn a_reader_that_leaves_ends_the_server_quietly() {
     let address = address_in(&ready);
     // More than once: a program that another test is just starting may hold
     // a copy of the pipe for an instant.
-    let begin = std::time::Instant::now();
+    let begin = Instant::now();
     while child.try_wait().unwrap().is_none() && begin.elapsed() < LIMIT {
         run(CLIENT, &[&address]);
     }
     let end = Program::from(child).end();
     assert_eq!((end.code, end.errors.as_str()), (Some(0), ""));
+}
+
+/// When no file descriptor is left, accepting fails. The clients wait in the
+/// backlog and are served as soon as others have gone.
+#[test]
+#[cfg(target_os = "linux")]
+fn accepting_goes_on_after_descriptors_ran_out() {
+    use std::collections::BTreeSet;
+    let server = Server::on("127.0.0.1", &[]);
+    let process = server.program.child.id();
+    // The numbers of its descriptors; some may be far above the others.
+    let open = || -> BTreeSet<u64> {
+        let files = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+        let name = |file: std::io::Result<std::fs::DirEntry>| {
+            file.unwrap().file_name().into_string().unwrap()
+        };
+        files.map(|file| name(file).parse().unwrap()).collect()
+    };
+    // Four more can be opened.
+    let taken = open();
+    let free = (0..).filter(|number| !taken.contains(number));
+    let limit = free.take(4).last().unwrap() + 1;
+    let new = Some((limit, limit));
+    let id = process.try_into().unwrap();
+    rlimit::prlimit(id, rlimit::Resource::NOFILE, new, None).unwrap();
+    let mut clients: Vec<_> = (0..10).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.write_all(b"\0\0\0\x01?").unwrap();
+    }
+    let served = |clients: &mut [TcpStream]| {
+        for client in clients {
+            let mut frame = [0; 26];
+            client.read_exact(&mut frame).unwrap();
+            assert_eq!(frame, FRAME);
+        }
+    };
+    let mut waiting = clients.split_off(4);
+    served(&mut clients);
+    assert!((0..limit).all(|number| open().contains(&number)));
+    drop(clients);
+    served(&mut waiting[..4]);
+    drop(waiting.drain(..4));
+    served(&mut waiting);
+    assert!(server.program.errors.try_recv().is_err());
+}
+
+/// One descriptor fewer than the server needs to listen.
+#[test]
+#[cfg(target_os = "linux")]
+fn without_descriptors_it_says_so() {
+    let mut child = Command::new("prlimit");
+    child.args(["--nofile=9", SERVER, "127.0.0.1:0"]);
+    let Ok(output) = child.output() else {
+        eprintln!("not tested: there is no prlimit");
+        return;
+    };
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let why = "cannot listen at 127.0.0.1:0: too many open files; raise";
+    assert!(errors.contains(why), "{errors}");
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[cfg(unix)]

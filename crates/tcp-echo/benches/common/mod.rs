@@ -16,12 +16,18 @@ impl Server {
     /// Starts tcp-echo-server, or the program in `ECHO_SERVER` instead of it:
     /// so the same client measures both.
     pub fn start(options: &[&str]) -> Self {
+        Self::start_with(options, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn start_with(options: &[&str], settings: &[(&str, &str)]) -> Self {
         let program = std::env::var("ECHO_SERVER");
         let program = program
             .unwrap_or_else(|_| env!("CARGO_BIN_EXE_tcp-echo-server").into());
         let mut child = Command::new(program)
             .arg("127.0.0.1:0")
             .args(options)
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

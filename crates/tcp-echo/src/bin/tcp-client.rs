@@ -4,7 +4,7 @@
 //! cargo run --bin tcp-client [HOST:PORT]
 
 use std::io::{self, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -35,9 +35,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
     end_on_ctrl_c()?;
     say(format_args!("Starting the client at {}", now()))?;
     let address = &options.address;
-    let stream =
+    let (stream, server) =
         connect(options).map_err(|error| cannot_connect(address, &error))?;
-    let server = stream.peer_addr()?;
     say(format_args!("Saying to {server}: Hello!"))?;
     let answer =
         talk(&stream, options).map_err(|error| cannot_talk(server, &error))?;
@@ -51,7 +50,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
 
 /// Tries every address that the name has: localhost is often `[::1]` and
 /// `127.0.0.1`, and the server listens at one of them.
-fn connect(options: &Options) -> io::Result<TcpStream> {
+fn connect(options: &Options) -> io::Result<(TcpStream, SocketAddr)> {
     let mut result = Err(io::ErrorKind::NotFound.into());
     for address in lookup(&options.address)? {
         let socket = Socket::new(
@@ -62,7 +61,7 @@ fn connect(options: &Options) -> io::Result<TcpStream> {
         // No bind: the system chooses a free port for this end.
         result = socket.connect_timeout(&address.into(), options.timeout);
         if result.is_ok() {
-            return Ok(socket.into());
+            return Ok((socket.into(), address));
         }
     }
     Err(result.err().unwrap_or(io::ErrorKind::NotFound.into()))

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use tcp_echo::{cannot_connect, cannot_talk, finish, lookup, printable, say};
+use tcp_echo::{cannot_connect, cannot_talk, finish, look_up, printable, say};
 use tcp_echo::{seconds, stop_signal, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -41,46 +41,44 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
-    let address = &options.address;
-    let addresses =
-        lookup(address).map_err(|error| cannot_connect(address, &error))?;
     let stop = stop_signal()?;
     tokio::select! {
         () = stop => Ok(()),
-        result = converse(&options, &addresses) => result,
+        result = converse(&options) => result,
     }
 }
 
-async fn converse(
-    options: &Options,
-    addresses: &[SocketAddr],
-) -> anyhow::Result<()> {
-    let connect = TcpStream::connect(addresses);
-    let mut stream = within(options.timeout, connect)
+async fn converse(options: &Options) -> anyhow::Result<()> {
+    let connection = connect(&options.address);
+    let (mut stream, server) = within(options.timeout, connection)
         .await
         .map_err(|error| cannot_connect(&options.address, &error))?;
-    stream.set_nodelay(true)?;
-    let server = stream.peer_addr()?;
     for number in 1..=options.count {
         if let (Some(pause), true) = (options.pause, number > 1) {
             sleep(pause).await;
         }
         let message = format!("message {number}: {}", options.text);
-        say(format_args!("Sending {message}"))?;
+        say(format_args!("Sending {}", printable(&message)))?;
         let echo = exchange(&mut stream, message + "\n");
         let echo = within(options.timeout, echo)
             .await
             .map_err(|error| cannot_talk(server, &error))?;
-        say(format_args!(
-            "Back came {}",
-            printable(echo.trim_ascii_end())
-        ))?;
+        let echo = echo.strip_suffix(b"\n").unwrap_or(&echo);
+        say(format_args!("Back came {}", printable(echo)))?;
     }
     within(options.timeout, end(&mut stream))
         .await
         .map_err(|error| cannot_talk(server, &error))?;
     say(format_args!("All came back: {}", options.count))?;
     Ok(())
+}
+
+async fn connect(address: &str) -> io::Result<(TcpStream, SocketAddr)> {
+    let addresses = look_up(address).await?;
+    let stream = TcpStream::connect(&addresses[..]).await?;
+    stream.set_nodelay(true)?;
+    let server = stream.peer_addr()?;
+    Ok((stream, server))
 }
 
 /// Sends a message and returns its echo. Both at once: if the message is

@@ -3,12 +3,14 @@
 //!
 //! cargo run --bin tcp-echo-server [HOST:PORT]
 
+use std::future::pending;
 use std::io;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, value_parser};
-use tcp_echo::{Limits, cannot_listen, finish, listen, lookup, say, seconds};
+use tcp_echo::{Limits, cannot_listen, finish, listen, look_up, say, seconds};
 use tcp_echo::{serve, stop_signal};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
@@ -21,7 +23,8 @@ struct Options {
     address: String,
     /// Connections at a time; fewer if the file-descriptor limit is lower
     #[arg(long, value_name = "COUNT", default_value = "4096")]
-    connections: usize,
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    connections: u32,
     /// Seconds without a byte after which a connection is closed
     #[arg(long, value_name = "SECONDS")]
     #[arg(default_value = "60", value_parser = seconds)]
@@ -47,9 +50,13 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> anyhow::Result<()> {
     log();
-    let stop = stop_signal()?;
+    let mut stop = pin!(stop_signal()?);
     let address = &options.address;
-    let listener = lookup(address)
+    let addresses = tokio::select! {
+        () = &mut stop => return Ok(()),
+        found = look_up(address) => found,
+    };
+    let listener = addresses
         .and_then(|found| listen(found[0], options.backlog))
         .map_err(|error| cannot_listen(address, &error))?;
     let limits = options.limits()?;
@@ -57,22 +64,29 @@ async fn run(options: Options) -> anyhow::Result<()> {
         "Waiting for clients to call. Address: {}",
         listener.local_addr()?
     ))?;
-    let served = serve(listener, limits, stop).await;
+    let served = serve(listener, limits, stop, second_signal()).await;
     say(served)?;
     Ok(())
+}
+
+/// A second Ctrl-C: this looks at signals from its first poll on only.
+async fn second_signal() {
+    match stop_signal() {
+        Ok(stop) => stop.await,
+        Err(_) => pending().await,
+    }
 }
 
 impl Options {
     fn limits(&self) -> io::Result<Limits> {
         // Each connection is a file descriptor, and some are our own.
         let own = 32;
-        let wanted = (self.connections as u64).saturating_add(own);
-        let allowed = rlimit::increase_nofile_limit(wanted)?;
-        let allowed = usize::try_from(allowed.saturating_sub(own));
-        let connections = self.connections.min(allowed.unwrap_or(usize::MAX));
+        let wanted = u64::from(self.connections);
+        let allowed = rlimit::increase_nofile_limit(wanted + own)?;
+        let connections = wanted.min(allowed.saturating_sub(own)).max(1);
         tracing::info!("at most {connections} connections");
         Ok(Limits {
-            connections: connections.max(1),
+            connections: connections.try_into().unwrap_or(usize::MAX),
             idle: self.idle,
             grace: self.grace,
             buffer: self.buffer.try_into().unwrap_or(usize::MAX),

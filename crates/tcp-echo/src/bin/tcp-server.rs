@@ -3,8 +3,8 @@
 //!
 //! cargo run --bin tcp-server [HOST:PORT]
 
-use std::io::{self, Write};
-use std::net::TcpStream;
+use std::io::{self, ErrorKind, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -41,15 +41,11 @@ fn run(options: &Options) -> anyhow::Result<()> {
     end_on_ctrl_c()?;
     say(format_args!("Starting the server at {}", now()))?;
     let address = &options.address;
-    let listener =
+    let (listener, own) =
         listen(options).map_err(|error| cannot_listen(address, &error))?;
-    let own = TcpStream::from(listener.try_clone()?).local_addr()?;
     say(format_args!("Waiting for a client to call. Address: {own}"))?;
-    // Accepting makes a second socket, for this client alone. The first one
-    // goes on collecting clients in its backlog.
-    let (socket, _) = listener.accept()?;
-    let stream = TcpStream::from(socket);
-    let client = stream.peer_addr()?;
+    let (stream, client) =
+        accept(&listener).map_err(|error| cannot_talk("a client", &error))?;
     let deadline = Instant::now() + options.timeout;
     let heard = read_line(&stream, options.longest, deadline)
         .map_err(|error| cannot_talk(client, &error))?;
@@ -59,17 +55,14 @@ fn run(options: &Options) -> anyhow::Result<()> {
         printable(heard)
     ))?;
     say("Answering: Are you talking to me?")?;
-    // All of it: a plain `write` may take a part of the bytes only.
-    stream.set_write_timeout(Some(options.timeout))?;
-    (&stream)
-        .write_all(b"Are you talking to me?\n")
+    answer(&stream, options.timeout)
         .map_err(|error| cannot_talk(client, &error))?;
     // The talk is over, however the client takes its leave.
     let _ = hang_up(&stream, deadline);
     Ok(())
 }
 
-fn listen(options: &Options) -> io::Result<Socket> {
+fn listen(options: &Options) -> io::Result<(Socket, SocketAddr)> {
     let address = lookup(&options.address)?[0];
     let listener = Socket::new(
         Domain::for_address(address),
@@ -82,5 +75,21 @@ fn listen(options: &Options) -> io::Result<Socket> {
     listener.set_reuse_address(cfg!(unix) && !options.no_reuse)?;
     listener.bind(&address.into())?;
     listener.listen(options.backlog)?;
-    Ok(listener)
+    let own = listener.local_addr()?.as_socket().unwrap_or(address);
+    Ok((listener, own))
+}
+
+/// Accepting makes a second socket, for this client alone. The first one goes
+/// on collecting clients in its backlog.
+fn accept(listener: &Socket) -> io::Result<(TcpStream, SocketAddr)> {
+    let (socket, client) = listener.accept()?;
+    // Asked for later, it would be an error if the client has gone again.
+    let client = client.as_socket().ok_or(ErrorKind::AddrNotAvailable)?;
+    Ok((socket.into(), client))
+}
+
+fn answer(mut stream: &TcpStream, limit: Duration) -> io::Result<()> {
+    stream.set_write_timeout(Some(limit))?;
+    // All of it: a plain `write` may take a part of the bytes only.
+    stream.write_all(b"Are you talking to me?\n")
 }

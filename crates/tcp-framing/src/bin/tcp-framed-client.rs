@@ -13,7 +13,7 @@ use bytes::Bytes;
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
 use tcp_framing::{FrameCodec, FrameError, FramingOptions};
-use tcp_framing::{advise, explain, finish, printable};
+use tcp_framing::{advise, explain, find, finish, printable};
 use tcp_framing::{say, seconds, stop_signal};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -50,7 +50,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
 
 async fn talk(options: &Options) -> anyhow::Result<()> {
     let (address, limit) = (&options.address, options.timeout);
-    let stream = within(limit, TcpStream::connect(address)).await;
+    let stream = within(limit, connect(address)).await;
     let stream = stream.map_err(|error| {
         anyhow!("cannot connect to {address}: {}", explain(&error))
     })?;
@@ -64,6 +64,10 @@ async fn talk(options: &Options) -> anyhow::Result<()> {
         say(format_args!("{address} says: {}", printable(answer)))?;
     }
     Ok(())
+}
+
+async fn connect(address: &str) -> io::Result<TcpStream> {
+    TcpStream::connect(&find(address).await?[..]).await
 }
 
 /// Sends one message and returns what comes back.

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use bytes::BytesMut;
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
 use tcp_framing::{Framing, FramingOptions, Limits, serve};
-use tcp_framing::{explain, finish, log, printable};
+use tcp_framing::{explain, find, finish, log, printable};
 use tcp_framing::{say, seconds, stop_signal, warn};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -34,6 +35,7 @@ struct Options {
     idle: Duration,
     /// Clients at a time; fewer if the file-descriptor limit is lower
     #[arg(long, value_name = "COUNT", default_value = "1024")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: u32,
     /// Seconds that open connections may go on after Ctrl-C
     #[arg(long, default_value = "1", value_parser = seconds)]
@@ -47,7 +49,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> anyhow::Result<()> {
     log();
-    let stop = stop_signal()?;
+    let mut stop = pin!(stop_signal()?);
     let (framing, idle) = (options.framing.framing(), options.idle);
     // Better to hear it now than at the first message.
     let mut codec = framing.codec();
@@ -56,7 +58,11 @@ async fn run(options: Options) -> anyhow::Result<()> {
         anyhow!("cannot answer: {error}; raise --size or --max-frame")
     })?;
     let address = &options.address;
-    let listener = TcpListener::bind(address).await.map_err(|error| {
+    let listener = tokio::select! {
+        () = &mut stop => return Ok(()),
+        result = listen(address) => result,
+    };
+    let listener = listener.map_err(|error| {
         anyhow!("cannot listen at {address}: {}", explain(&error))
     })?;
     let limits = Limits::new(options.max_connections, options.grace)?;
@@ -64,6 +70,10 @@ async fn run(options: Options) -> anyhow::Result<()> {
     say(format_args!("Waiting for clients at {address}, {way}"))?;
     let talk = move |stream, peer| talk(stream, peer, framing, idle);
     Ok(serve(listener, limits, stop, talk).await?)
+}
+
+async fn listen(address: &str) -> io::Result<TcpListener> {
+    TcpListener::bind(&find(address).await?[..]).await
 }
 
 /// Talks with one client. The error is that nobody reads what we print.
