@@ -8,11 +8,13 @@ mod talk;
 use std::fmt;
 use std::future::Future;
 use std::io::{self, ErrorKind, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
+use tokio::runtime::Builder;
+use tokio::task::spawn_blocking;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
@@ -40,7 +42,25 @@ pub fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
         ),
     }
 }
+
+/// Where to reach a server that is bound there: "all addresses of this
+/// machine" (0.0.0.0, [::]) is none that an answer could come from.
+pub fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
 // ANCHOR_END: resolve
+
+/// As `resolve`, on a thread of its own: asking for a name can take seconds.
+pub async fn look_up(text: &str) -> anyhow::Result<SocketAddr> {
+    let text = text.to_owned();
+    spawn_blocking(move || resolve(&text)).await?
+}
 
 // ANCHOR: explain
 /// Says why something failed and what to do, for a person.
@@ -70,10 +90,23 @@ pub fn explain(error: &io::Error) -> String {
                  at most {LARGEST} bytes fit over IPv4, 20 more over IPv6"
             );
         }
+        _ if error.raw_os_error() == Some(TOO_MANY) => {
+            return "too many open files; allow this program more \
+                    (ulimit -n)"
+                .into();
+        }
         _ => return error.to_string(),
     };
     format!("{}; {advice}", error.kind())
 }
+
+/// For `map_err`: the error of what was tried here.
+pub fn cannot(what: &str) -> impl Fn(io::Error) -> anyhow::Error {
+    move |error| anyhow!("cannot {what}: {}", explain(&error))
+}
+
+/// The system's number for "too many open files": no `ErrorKind` either.
+const TOO_MANY: i32 = if cfg!(windows) { 10_024 } else { 24 };
 
 /// The system's number for "message too long": no `ErrorKind` stands for it.
 pub const TOO_LONG: i32 = if cfg!(windows) {
@@ -113,8 +146,12 @@ pub fn printable(bytes: impl AsRef<[u8]>) -> String {
 /// `println!` it does not panic when nobody reads any more.
 pub fn say(line: impl fmt::Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
+    let written = writeln!(out, "{line}").and_then(|()| out.flush());
+    written.map_err(|error| {
+        let kind = error.kind();
+        let why = format!("cannot write to stdout: {kind}; send it elsewhere");
+        io::Error::new(kind, why)
+    })
 }
 
 /// Turns the result of a program into its last words and its exit code. A
@@ -139,17 +176,33 @@ pub fn finish(program: &str, result: anyhow::Result<()>) -> ExitCode {
 /// Ctrl-Break) ends the program with exit code 0 from here on. Nothing is
 /// lost by that: each line is flushed, and a datagram is sent at once.
 pub fn end_on_stop_signal() -> anyhow::Result<()> {
-    ctrlc::set_handler(|| std::process::exit(0))?;
-    Ok(())
+    let set = ctrlc::set_handler(|| std::process::exit(0));
+    set.map_err(|error| match error {
+        ctrlc::Error::System(error) => cannot("catch Ctrl-C")(error),
+        other => anyhow!("cannot catch Ctrl-C: {other}"),
+    })
+}
+
+/// Runs a program that awaits.
+pub fn block_on(
+    program: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(cannot("start tokio"))?;
+    let result = runtime.block_on(program);
+    // A look-up of a name cannot be broken off. Do not wait for it.
+    runtime.shutdown_background();
+    result
 }
 
 /// For programs that await: completes on Ctrl-C or SIGTERM. The signals are
 /// caught from this call on, not from the first `await`.
 #[cfg(unix)]
-pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+pub fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let catch = |kind| signal(kind).map_err(cannot("catch signals"));
+    let mut interrupt = catch(SignalKind::interrupt())?;
+    let mut terminate = catch(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -161,9 +214,11 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 /// For programs that await: completes on Ctrl-C or Ctrl-Break. The signals
 /// are caught from this call on, not from the first `await`.
 #[cfg(windows)]
-pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+pub fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::windows::{ctrl_break, ctrl_c};
-    let (mut interrupt, mut stop) = (ctrl_c()?, ctrl_break()?);
+    let failed = cannot("catch Ctrl-C");
+    let mut interrupt = ctrl_c().map_err(&failed)?;
+    let mut stop = ctrl_break().map_err(&failed)?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

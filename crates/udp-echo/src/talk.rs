@@ -140,7 +140,8 @@ pub struct Talk {
     open: u64,
     /// The latest place in the order of sending that was answered.
     furthest: u64,
-    last_sent: Option<Instant>,
+    /// When something was sent last, and which try of its number it was.
+    last_sent: Option<(Instant, usize)>,
     /// Tries that no answer has come to yet.
     unanswered: u64,
     tally: Tally,
@@ -221,7 +222,7 @@ impl Talk {
         });
         let attempt = tries.len();
         self.waiting.push_back((number, attempt));
-        self.last_sent = Some(now);
+        self.last_sent = Some((now, attempt));
         self.unanswered += 1;
         let text = text(number, attempt);
         let bytes = self.plan.fill(number, &text);
@@ -239,7 +240,7 @@ impl Talk {
             let entry = &self.numbers[*number as usize - 1];
             return Some(entry.tries[attempt - 1].sent + self.plan.timeout);
         }
-        let end = self.last_sent? + self.plan.timeout;
+        let end = self.last_sent?.0 + self.plan.timeout;
         (self.unanswered > 0 && now < end).then_some(end)
     }
 
@@ -280,9 +281,10 @@ impl Talk {
 
     /// What was last due to be sent could not be sent after all.
     pub fn unsent(&mut self) {
-        match self.numbers.last() {
-            Some(number) if number.tries.len() == 1 => self.tally.sent -= 1,
-            _ => self.tally.again -= 1,
+        match self.last_sent {
+            Some((_, 1)) => self.tally.sent -= 1,
+            Some(_) => self.tally.again -= 1,
+            None => {}
         }
     }
 

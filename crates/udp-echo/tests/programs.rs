@@ -166,6 +166,24 @@ fn nobody_answers() {
     }
 }
 
+/// "All addresses" is nowhere that an answer could come from.
+#[test]
+fn a_server_at_all_addresses() {
+    for any in ["0.0.0.0:0", "[::]:0"] {
+        if UdpSocket::bind(any).is_err() {
+            continue; // a machine without IPv6
+        }
+        let server = Running::start(SERVER, &[any]);
+        let echo = Running::start(ECHO_SERVER, &[any]);
+        for (program, address) in
+            [(CLIENT, server.address()), (ECHO_CLIENT, echo.address())]
+        {
+            let client = run(program, &[&address]);
+            assert!(client.status.success(), "{}", text(&client.stderr));
+        }
+    }
+}
+
 #[test]
 fn a_stranger_is_no_server() {
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -212,13 +230,46 @@ fn a_port_belongs_to_one() {
     }
 }
 
+/// As root, the right is given up first; where that cannot be done, there is
+/// nothing to see.
 #[test]
+#[cfg(target_os = "linux")]
 fn a_low_port_takes_a_right() {
-    // Root has it, and some systems give it to everybody.
+    let setting = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+    let first = std::fs::read_to_string(setting).unwrap();
+    if first.trim().parse::<u16>().unwrap() <= 1 {
+        eprintln!("not tested: here everybody may bind to port 1");
+        return;
+    }
     let denied = std::io::ErrorKind::PermissionDenied;
-    if UdpSocket::bind("127.0.0.1:1").is_err_and(|why| why.kind() == denied) {
+    let ordinary = UdpSocket::bind("127.0.0.1:1")
+        .is_err_and(|error| error.kind() == denied);
+    for program in [SERVER, ECHO_SERVER] {
+        let arguments = [
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "--bounding-set=-all",
+            "--",
+            program,
+            "127.0.0.1:1",
+        ];
+        let mut command = if ordinary {
+            command(program, &["127.0.0.1:1"])
+        } else {
+            command("setpriv", &arguments)
+        };
+        let Ok(output) = command.output() else {
+            eprintln!("not tested: there is no setpriv");
+            return;
+        };
+        let errors = text(&output.stderr);
+        if errors.starts_with("setpriv") {
+            eprintln!("not tested: {errors}");
+            return;
+        }
         let why = "cannot bind to 127.0.0.1:1: permission denied; ";
-        assert_fails(&run(SERVER, &["127.0.0.1:1"]), why);
+        assert_fails(&output, why);
     }
 }
 
@@ -290,6 +341,43 @@ fn a_client_survives_a_pause() {
     server.send_to(b"Here I am", from).unwrap();
     assert!(client.line_with(" said ").ends_with("Here I am"));
     assert_eq!(client.end(), (Some(0), String::new()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_output_cannot_be_written() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    for (program, address) in [
+        (SERVER, "127.0.0.1:0"),
+        (CLIENT, &address),
+        (ECHO_SERVER, "127.0.0.1:0"),
+        (ECHO_CLIENT, &address),
+    ] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = command(program, &[address]).stdout(full).output();
+        let why = ": cannot write to stdout: no storage space; ";
+        assert_fails(&output.unwrap(), why);
+    }
+}
+
+/// With one descriptor after the other, until only that of the socket is
+/// missing: it says so, in one line.
+#[cfg(target_os = "linux")]
+#[test]
+fn too_few_descriptors() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let told = (4..32).map(|limit| {
+        let line = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+        let options = ["--timeout", "0.1", "--retries", "0", "--count", "1"];
+        let mut arguments = vec!["-c", &line, ECHO_CLIENT, &address];
+        arguments.extend(options);
+        run("sh", &arguments)
+    });
+    let what = ": cannot create a socket: too many open files; ";
+    let mut told = told.filter(|output| text(&output.stderr).contains(what));
+    assert_fails(&told.next().expect("it is never told"), what);
 }
 
 #[test]

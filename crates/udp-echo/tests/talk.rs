@@ -187,6 +187,21 @@ fn unsent_is_not_lost() {
 }
 
 #[test]
+fn an_unsent_retry_does_not_unsend_its_number() {
+    // The last number is answered, so the retries are of earlier ones.
+    let now = Instant::now();
+    let mut talk = Talk::new(plan(3, 3, 1));
+    due(&mut talk, now);
+    answer(&mut talk, "#3 try 1", now);
+    let now = now + TIMEOUT;
+    let all = ["-#1 try 1", "-#2 try 1", "#1 try 2", "#2 try 2"];
+    assert_eq!(due(&mut talk, now), all);
+    talk.unsent();
+    let tally = talk.tally();
+    assert_eq!((tally.sent, tally.again, tally.lost()), (3, 1, 2));
+}
+
+#[test]
 fn the_report() {
     let tally = Tally {
         sent: 5,

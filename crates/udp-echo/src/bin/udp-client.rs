@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use clap::Parser;
 use socket2::{Domain, Protocol, Socket, Type};
-use udp_echo::{LARGEST, end_on_stop_signal, explain, finish};
-use udp_echo::{now, printable, resolve, say, seconds};
+use udp_echo::{LARGEST, cannot, end_on_stop_signal, explain, finish};
+use udp_echo::{now, printable, reachable, resolve, say, seconds};
 
 /// Says hello to a server and shows what it answers
 #[derive(Parser)]
@@ -34,11 +34,12 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> anyhow::Result<()> {
     end_on_stop_signal()?;
     say(format_args!("Starting the client at {}", now()))?;
-    let server = resolve(&options.address)?;
+    let server = reachable(resolve(&options.address)?);
 
     // Create. No bind: the system picks a port with the first datagram.
     let family = Domain::for_address(server);
-    let socket = Socket::new(family, Type::DGRAM, Some(Protocol::UDP))?;
+    let socket = Socket::new(family, Type::DGRAM, Some(Protocol::UDP))
+        .map_err(cannot("create a socket"))?;
     let socket = UdpSocket::from(socket);
 
     // Send. To connect is to note the address: nothing goes over the wire.

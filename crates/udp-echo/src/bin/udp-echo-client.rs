@@ -5,14 +5,15 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
 use clap::{Parser, value_parser};
 use tokio::{net::UdpSocket, time::timeout_at};
-use udp_echo::{Due, Plan, Talk, explain, finish, printable};
-use udp_echo::{resolve, say, seconds, stop_signal};
+use udp_echo::{Due, Plan, Talk, block_on, cannot, explain, finish};
+use udp_echo::{look_up, printable, reachable, say, seconds, stop_signal};
 
 /// Tells how many of its datagrams come back, and how fast
 #[derive(Parser)]
@@ -38,13 +39,12 @@ struct Options {
     timeout: Duration,
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    finish("udp-echo-client", run(Options::parse()).await)
+fn main() -> ExitCode {
+    finish("udp-echo-client", block_on(run(Options::parse())))
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
+    let mut stop = pin!(stop_signal()?);
     let mut talk = Talk::new(Plan {
         count: options.count,
         window: options.window,
@@ -52,9 +52,12 @@ async fn run(options: Options) -> anyhow::Result<()> {
         timeout: options.timeout,
         sizes: options.size.into_iter().map(usize::from).collect(),
     });
-    let server = resolve(&options.address)?;
+    let server = tokio::select! {
+        () = &mut stop => return Ok(()),
+        found = look_up(&options.address) => reachable(found?),
+    };
     let result = tokio::select! {
-        () = stop => Ok(false),
+        () = &mut stop => Ok(false),
         result = converse(&mut talk, server) => result.map(|()| true),
     };
     let tally = talk.tally();
@@ -74,7 +77,9 @@ async fn converse(talk: &mut Talk, server: SocketAddr) -> anyhow::Result<()> {
     } else {
         "[::]:0"
     };
-    let socket = UdpSocket::bind(any).await?;
+    let socket = UdpSocket::bind(any)
+        .await
+        .map_err(cannot("create a socket"))?;
     socket
         .connect(server)
         .await

@@ -3,6 +3,7 @@
 //!
 //! cargo run --bin udp-echo-server [HOST:PORT] [--drop 30 --seed 7]
 
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use anyhow::anyhow;
 use clap::{Parser, value_parser};
 use fastrand::Rng;
 use tokio::net::UdpSocket;
-use udp_echo::{Faults, LARGEST, Limits, explain, finish, log, resolve};
-use udp_echo::{say, serve, stop_signal};
+use udp_echo::{Faults, LARGEST, Limits, block_on, explain, finish};
+use udp_echo::{log, look_up, say, serve, stop_signal};
 
 /// Echoes datagrams to any number of clients
 #[derive(Parser)]
@@ -41,15 +42,17 @@ struct Options {
     seed: Option<u64>,
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    finish("udp-echo-server", run(Options::parse()).await)
+fn main() -> ExitCode {
+    finish("udp-echo-server", block_on(run(Options::parse())))
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
     log();
-    let stop = stop_signal()?;
-    let address = resolve(&options.address)?;
+    let mut stop = pin!(stop_signal()?);
+    let address = tokio::select! {
+        () = &mut stop => return Ok(()),
+        found = look_up(&options.address) => found?,
+    };
     let socket = UdpSocket::bind(address).await.map_err(|error| {
         anyhow!("cannot bind to {address}: {}", explain(&error))
     })?;

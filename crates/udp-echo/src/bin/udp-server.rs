@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::{Parser, value_parser};
 use socket2::{Domain, Protocol, Socket, Type};
-use udp_echo::{LARGEST, end_on_stop_signal, explain, finish};
+use udp_echo::{LARGEST, cannot, end_on_stop_signal, explain, finish};
 use udp_echo::{now, printable, resolve, say};
 
 /// Answers the first client that says something
@@ -34,7 +34,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
 
     // Create: a socket of the address's family, for datagrams.
     let family = Domain::for_address(address);
-    let socket = Socket::new(family, Type::DGRAM, Some(Protocol::UDP))?;
+    let socket = Socket::new(family, Type::DGRAM, Some(Protocol::UDP))
+        .map_err(cannot("create a socket"))?;
 
     // Bind: from here on, what is sent to this address waits in the socket.
     socket.bind(&address.into()).map_err(|error| {
