@@ -379,7 +379,7 @@ fn a_second_ctrl_c_does_not_wait_for_the_grace_time() {
     while server.child.try_wait().unwrap().is_none() {
         assert!(begin.elapsed() < LIMIT);
         server.signal("-INT");
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::yield_now();
     }
     let end = server.end();
     let last = ", cut off at the end: 1\n";
@@ -421,9 +421,14 @@ fn accepting_goes_on_after_descriptors_ran_out() {
         client.read_exact(&mut [0]).unwrap();
     }
     assert!((0..limit).all(|number| open().contains(&number)));
-    // It pauses between its attempts, instead of taking a whole core.
+    // The others are not served; and between its attempts the server pauses,
+    // instead of taking a whole core.
     let before = processor_time(process);
-    std::thread::sleep(Duration::from_millis(500));
+    let while_watched = Some(Duration::from_millis(500));
+    waiting[0].set_read_timeout(while_watched).unwrap();
+    let unserved = waiting[0].read_exact(&mut [0]).unwrap_err();
+    assert_eq!(unserved.kind(), std::io::ErrorKind::WouldBlock);
+    waiting[0].set_read_timeout(Some(LIMIT)).unwrap();
     let spent = processor_time(process) - before;
     assert!(spent <= Duration::from_millis(100), "{spent:?} of 500 ms");
     drop(clients);
