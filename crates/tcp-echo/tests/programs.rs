@@ -558,7 +558,9 @@ impl Program {
 
     fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
-        let mut kill = Command::new("kill");
+        // The shell has its own: the program may not be installed.
+        let mut kill = Command::new("sh");
+        kill.args(["-c", "kill \"$@\"", "kill"]);
         assert!(kill.args([signal, &id]).status().unwrap().success());
     }
 

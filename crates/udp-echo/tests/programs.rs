@@ -63,7 +63,9 @@ impl Running {
     #[cfg(unix)]
     fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &id]).status();
+        // The shell has its own: the program may not be installed.
+        let shell = ["-c", "kill \"$@\"", "kill", "-s", name, &id];
+        let status = Command::new("sh").args(shell).status();
         assert!(status.unwrap().success());
     }
 
