@@ -6,7 +6,8 @@
 //! the server's URL in its usual variable and the server's process id in
 //! `SERVER_PID`, the round in `BENCH_ROUND` (a job that is worth doing once is
 //! done in round 1), and what was asked for by `--only` in `BENCH_ONLY`. What
-//! a peer needs stands in its line `needs: …`, as in demo.toml.
+//! a peer needs stands in its line `needs: …`, as in demo.toml; a C program
+//! is linked with what stands there as `library:NAME`.
 //!
 //! Speeds of a busy machine drift, so all take turns, several rounds in one
 //! run, and what is compared is the ratio within each round. More is better.
@@ -217,13 +218,18 @@ fn peers(
             .find_map(|line| line.split_once("needs: "))
             .map_or("", |(_, needs)| needs);
         let mut is_here = true;
+        let mut libraries = Vec::new();
         for need in needs.split_whitespace() {
             is_here &= match need.split_once(':') {
                 Some(("program", program)) => doctor::find(program).is_some(),
                 Some(("python", module)) => doctor::python_has(module),
+                Some(("library", library)) => {
+                    libraries.push(library);
+                    can_link(library, scratch.path())?
+                }
                 _ => bail!(
                     "{}: needs: '{need}' is neither program:NAME nor \
-                     python:MODULE",
+                     python:MODULE nor library:NAME",
                     path.display()
                 ),
             };
@@ -238,7 +244,9 @@ fn peers(
         {
             Some("py") => (PathBuf::from(doctor::python()), vec![path]),
             Some("sh") => (PathBuf::from("sh"), vec![path]),
-            Some("c") => (compile(&path, scratch.path())?, Vec::new()),
+            Some("c") => {
+                (compile(&path, &libraries, scratch.path())?, Vec::new())
+            }
             _ => bail!("{}: a peer is a .py, .sh or .c file", path.display()),
         };
         peers.push(Runner {
@@ -250,12 +258,34 @@ fn peers(
     Ok((peers, absent))
 }
 
-fn compile(source: &Path, folder: &Path) -> Result<PathBuf> {
+/// Whether the C compiler finds a library.
+fn can_link(library: &str, folder: &Path) -> Result<bool> {
+    if doctor::find("cc").is_none() {
+        return Ok(false);
+    }
+    let source = folder.join("empty.c");
+    fs::write(&source, "int main(void) { return 0; }\n")?;
+    let status = Command::new("cc")
+        .args(["-o"])
+        .arg(folder.join("empty"))
+        .arg(&source)
+        .arg(format!("-l{library}"))
+        .stderr(Stdio::null())
+        .status()?;
+    Ok(status.success())
+}
+
+fn compile(
+    source: &Path,
+    libraries: &[&str],
+    folder: &Path,
+) -> Result<PathBuf> {
     let program = folder.join(source.file_stem().unwrap_or_default());
     let status = Command::new("cc")
         .args(["-O2", "-Wall", "-o"])
         .arg(&program)
         .arg(source)
+        .args(libraries.iter().map(|library| format!("-l{library}")))
         .status()
         .context("cannot start the C compiler cc")?;
     ensure!(status.success(), "cc does not compile {}", source.display());
