@@ -58,6 +58,27 @@ pub enum Link {
     Answers,
     /// One of the confirmations.
     Confirms,
+    /// A piece of the message that ends with the next ones.
+    Part,
+    /// As `Asks`, if the other side is one that answers each request.
+    MayAsk,
+    /// As `Answers`, if the other side is one that waits for each reply.
+    MayAnswer,
+}
+
+impl Link {
+    fn asks(self) -> bool {
+        matches!(self, Self::Asks | Self::AsksTimes(_))
+    }
+
+    fn answers(self) -> bool {
+        matches!(self, Self::Answers | Self::Confirms)
+    }
+
+    /// Whether it says something of the other direction.
+    pub fn is_certain(self) -> bool {
+        self.asks() || self.answers()
+    }
 }
 
 /// Makes messages of the bytes of one direction.
@@ -218,21 +239,57 @@ fn no_parameter(parameter: Option<&str>) -> Result<()> {
 /// and a request stands just before what answers it. That is all that is
 /// certain, so it is the same however the messages happened to pass.
 pub fn weave(
-    client: Vec<Message>,
-    server: Vec<Message>,
+    mut client: Vec<Message>,
+    mut server: Vec<Message>,
+) -> Vec<(Side, Message)> {
+    let sure = [&client, &server]
+        .map(|list| list.iter().any(|message| message.link.is_certain()));
+    settle(&mut client, sure[1]);
+    settle(&mut server, sure[0]);
+    // Who connects is mostly who asks, but need not be.
+    if server.iter().any(|message| message.link.asks()) {
+        weave_as((Side::Server, server), (Side::Client, client))
+    } else {
+        weave_as((Side::Client, client), (Side::Server, server))
+    }
+}
+
+/// Decides what may be a link.
+fn settle(messages: &mut [Message], other_is_sure: bool) {
+    for message in messages {
+        message.link = match message.link {
+            Link::MayAsk if other_is_sure => Link::Asks,
+            Link::MayAnswer if other_is_sure => Link::Answers,
+            Link::MayAsk | Link::MayAnswer => Link::Free,
+            link => link,
+        };
+    }
+}
+
+fn weave_as(
+    (client, client_messages): (Side, Vec<Message>),
+    (server, server_messages): (Side, Vec<Message>),
 ) -> Vec<(Side, Message)> {
     let mut woven = Vec::new();
-    let mut requests = client.into_iter().peekable();
-    let linked = server.iter().any(|message| message.link != Link::Free);
-    if !linked {
-        woven.extend(requests.by_ref().map(|one| (Side::Client, one)));
+    let mut requests = client_messages.into_iter().peekable();
+    // What comes before the first request, or all if none is answered.
+    let linked = server_messages.iter().any(|one| one.link.answers());
+    let waits = |message: &Message| message.link != Link::Free && linked;
+    while let Some(one) = requests.next_if(|one| !waits(one)) {
+        woven.push((client, one));
     }
+    // The pieces of a reply, whose request must come first.
+    let mut pieces = Vec::new();
     // The confirmations that the last request still gets.
     let mut owed: usize = 0;
-    for message in server {
+    for message in server_messages {
         match message.link {
+            Link::Part => {
+                pieces.push((server, message));
+                continue;
+            }
             Link::Answers => {
-                woven.extend(requests.next().map(|one| (Side::Client, one)));
+                request(&mut requests, client, &mut woven);
                 owed = 0;
             }
             Link::Confirms if owed > 0 => owed -= 1,
@@ -240,17 +297,33 @@ pub fn weave(
                 if let Some(Link::AsksTimes(times)) =
                     requests.peek().map(|request| request.link)
                 {
-                    woven
-                        .extend(requests.next().map(|one| (Side::Client, one)));
+                    request(&mut requests, client, &mut woven);
                     owed = times.saturating_sub(1);
                 }
             }
-            Link::Free | Link::Asks | Link::AsksTimes(_) => {}
+            _ => {}
         }
-        woven.push((Side::Server, message));
+        woven.append(&mut pieces);
+        woven.push((server, message));
     }
-    woven.extend(requests.map(|one| (Side::Client, one)));
+    woven.append(&mut pieces);
+    woven.extend(requests.map(|one| (client, one)));
     woven
+}
+
+/// Takes the next request, all its pieces and what stands before it.
+fn request(
+    requests: &mut impl Iterator<Item = Message>,
+    client: Side,
+    woven: &mut Vec<(Side, Message)>,
+) {
+    for one in requests {
+        let ends = one.link.asks();
+        woven.push((client, one));
+        if ends {
+            break;
+        }
+    }
 }
 
 /// How many parts of a message are shown.
@@ -545,6 +618,31 @@ pub(crate) mod tests {
         );
         // Nothing is known: one direction after the other.
         assert_eq!(order(&[("1", Free), ("2", Free)], &[("x", Free)]), "1 2 x");
+        // Requests and replies in pieces, and a greeting before them.
+        use Link::{MayAnswer, MayAsk, Part};
+        let asks = [
+            ("hello", Free),
+            ("a", Part),
+            ("b", Asks),
+            ("c", Part),
+            ("d", Asks),
+        ];
+        let answers = [
+            ("welcome", Free),
+            ("1", Part),
+            ("2", MayAnswer),
+            ("3", Part),
+            ("4", MayAnswer),
+        ];
+        let woven = "hello welcome a b 1 2 c d 3 4";
+        assert_eq!(order(&asks, &answers), woven);
+        // Who has connected may be the one who answers.
+        assert_eq!(order(&answers, &asks), "hello welcome a b 1 2 c d 3 4");
+        // Two who both may: nothing is known.
+        assert_eq!(
+            order(&[("1", MayAsk), ("2", MayAsk)], &[("x", MayAnswer)]),
+            "1 2 x"
+        );
         // Answers that nobody asked for, and questions nobody answered.
         assert_eq!(order(&[], &[("x", Answers), ("y", Confirms)]), "x y");
         assert_eq!(

@@ -99,7 +99,7 @@ fn html(wire: &Wire, conversations: &[Conversation], demo: &str) -> String {
         || conversations.iter().any(|one| {
             one.messages
                 .iter()
-                .any(|message| message.1.link != super::Link::Free)
+                .any(|message| message.1.link.is_certain())
         });
     let order = if linked {
         "Each side's messages stand in their order, a reply after its \

@@ -16,6 +16,10 @@ const LONG: u8 = 2;
 const COMMAND: u8 = 4;
 /// Text up to here stands beside its length, on one row.
 const SHORT: usize = 12;
+/// How long an address is that libzmq invents.
+const OF_LIBZMQ: usize = 5;
+/// How many addresses are told apart.
+const MOST_ADDRESSES: usize = 1000;
 /// How a message begins that CURVE has encrypted.
 const ENCRYPTED: &[u8] = b"\x07MESSAGE";
 
@@ -28,6 +32,8 @@ pub fn make(parameter: Option<&str>, look: Look) -> Result<Box<dyn Decoder>> {
         length: None,
         mechanism: None,
         subscribes: false,
+        link: Link::Free,
+        addresses: Vec::new(),
         part: 0,
         lost: false,
     }))
@@ -45,6 +51,10 @@ struct Zmtp {
     mechanism: Option<String>,
     /// Whether it has said that it is a socket that subscribes.
     subscribes: bool,
+    /// What each of its messages is to the other direction, by its type.
+    link: Link,
+    /// What a ROUTER has called its peers, in the order of their coming.
+    addresses: Vec<Vec<u8>>,
     /// How many parts of a message there were.
     part: u64,
     lost: bool,
@@ -126,15 +136,20 @@ impl Zmtp {
         self.length = None;
         let flags = head[0];
         let part = self.count_part(flags);
+        let link = match flags & (COMMAND | MORE) {
+            0 => self.link,
+            MORE => Link::Part,
+            _ => Link::Free,
+        };
         if self.pending.is_cut() {
             let what = if flags & COMMAND == 0 {
                 "message"
             } else {
                 "command"
             };
-            return self
-                .pending
-                .take(&format!("{part}a long {what}, its beginning"));
+            let summary = format!("{part}a long {what}, its beginning");
+            let message = self.pending.take(&summary);
+            return Message { link, ..message };
         }
         let frame = std::mem::take(&mut self.pending);
         let body = &frame.kept[head.len()..];
@@ -152,7 +167,10 @@ impl Zmtp {
             format!("{part}{}", self.body(flags, body, &mut parts))
         };
         limit_parts(&mut parts);
-        message(frame.length, summary, parts)
+        Message {
+            link,
+            ..message(frame.length, summary, parts)
+        }
     }
 
     /// Which part of a message it is, if that has several.
@@ -175,7 +193,12 @@ impl Zmtp {
         self.mechanism.as_deref() == Some(mechanism)
     }
 
-    fn body(&self, flags: u8, body: &[u8], parts: &mut Vec<Part>) -> String {
+    fn body(
+        &mut self,
+        flags: u8,
+        body: &[u8],
+        parts: &mut Vec<Part>,
+    ) -> String {
         // The frame does not tell a subscription from data: the socket does.
         if let ([kind @ (0 | 1), topic @ ..], true) =
             (body, self.subscribes && flags & MORE == 0)
@@ -189,12 +212,37 @@ impl Zmtp {
             parts.extend(hex_rows(topic));
             return format!("{word}, as a message: {}", shown(topic));
         }
+        if self.part == 1 && may_be_address(body) {
+            return self.address(body, parts);
+        }
         parts.extend(hex_rows(body));
         match body {
+            [] if flags & MORE != 0 && self.link != Link::Free => {
+                "empty, the end of the addresses".to_owned()
+            }
             [] => "an empty message".to_owned(),
             text if is_text(text) => printable(text),
             _ => "a message that is no text".to_owned(),
         }
+    }
+
+    /// A ROUTER invents addresses for those who give none. In a recording
+    /// they are the same every time.
+    fn address(&mut self, body: &[u8], parts: &mut Vec<Part>) -> String {
+        let known = self.addresses.iter().position(|one| one == body);
+        let number = known.unwrap_or(self.addresses.len());
+        if known.is_none() && number < MOST_ADDRESSES {
+            self.addresses.push(body.to_vec());
+        }
+        let mut shown = body.to_vec();
+        if self.look.normalise {
+            let first = usize::from(body.len() == OF_LIBZMQ);
+            for (place, byte) in shown.iter_mut().enumerate().skip(first) {
+                *byte = (0x9e + 0x3b * place + 0x51 * number) as u8;
+            }
+        }
+        parts.push(Part::new(hex(&shown), "invented by the ROUTER"));
+        format!("the address of client {}", number + 1)
     }
 
     fn command(&mut self, body: &[u8], parts: &mut Vec<Part>) -> String {
@@ -266,6 +314,13 @@ impl Zmtp {
             text.push_str(&format!(", {named}: {}", shown(value)));
             if name.eq_ignore_ascii_case(b"Socket-Type") {
                 self.subscribes = matches!(value, b"SUB" | b"XSUB");
+                self.link = match value {
+                    b"REQ" => Link::Asks,
+                    b"REP" => Link::Answers,
+                    b"DEALER" => Link::MayAsk,
+                    b"ROUTER" => Link::MayAnswer,
+                    _ => Link::Free,
+                };
             }
         }
         Some(text)
@@ -310,6 +365,16 @@ impl Decoder for Zmtp {
 
     fn has_ends(&self) -> bool {
         !self.lost
+    }
+}
+
+/// Whether a first part looks like what ROUTERs invent: zeromq for Rust takes
+/// a UUID of version 4, libzmq a zero byte and four others.
+fn may_be_address(body: &[u8]) -> bool {
+    match body.len() {
+        OF_LIBZMQ => body[0] == 0,
+        16 => body[6] >> 4 == 4 && body[8] >> 6 == 2 && !is_text(body),
+        _ => false,
     }
 }
 
@@ -467,6 +532,42 @@ mod tests {
         greeting
     }
 
+    /// Made up.
+    #[test]
+    fn addresses_are_the_same_every_time() {
+        let of = |addresses: &[&[u8]]| {
+            let mut stream = GREETING.to_vec();
+            stream.extend(b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06DEALER");
+            for address in addresses {
+                stream.extend([1, address.len() as u8]);
+                stream.extend(*address);
+                stream.extend(b"\x01\0\0\x01x");
+            }
+            decode("zmtp", Server, &stream)
+        };
+        let random = *b"\xfe\x02\x03\x04\x05\x06\x47\x08\x89abcdefg";
+        let mut other = random;
+        other[15] += 1;
+        let ours = of(&[&random, &other, &random]);
+        assert_eq!(
+            summaries(&ours)[2..6],
+            [
+                "part 1, more follows: the address of client 1",
+                "part 2, more follows: empty, the end of the addresses",
+                "part 3 of 3: x",
+                "part 1, more follows: the address of client 2",
+            ]
+        );
+        assert_eq!(ours, of(&[&other, &random, &other]));
+        assert_eq!(ours[8], ours[2]);
+        let one = of(&[&[0, 1, 2, 3, 4]]);
+        assert_eq!(one, of(&[&[0, 4, 3, 2, 1]]));
+        assert!(one[2].summary.ends_with("the address of client 1"));
+        assert_eq!(rows(&one[2])[2].0[..3], *"00 ");
+        // Somebody's own name is shown as it is.
+        assert!(of(&[b"annie"])[2].summary.ends_with("annie"));
+    }
+
     #[test]
     fn request_and_reply() {
         let mut stream = GREETING.to_vec();
@@ -479,10 +580,12 @@ mod tests {
             [
                 PLAIN_GREETING,
                 "READY, Socket-Type: REQ, Identity: ann",
-                "part 1, more follows: an empty message",
+                "part 1, more follows: empty, the end of the addresses",
                 "part 2 of 2: hello",
             ]
         );
+        assert_eq!(found[2].link, Link::Part);
+        assert_eq!(found[3].link, Link::Asks);
         assert_eq!(
             rows(&found[0]),
             [
