@@ -18,7 +18,7 @@ use crate::build::Programs;
 use crate::doctor;
 use crate::ports::Reserved;
 use crate::process::{Process, Scratch, Signal};
-use crate::raw::{Peer, RawEvent};
+use crate::raw::{self, Peer, RawEvent};
 use crate::script::{Action, Actor, RawPeer, Role, Script};
 use crate::server::{Choice, KINDS, Kind, Server};
 use crate::wire::tap::{Taken, Tap};
@@ -543,6 +543,12 @@ impl<'a> Player<'a> {
                 };
                 let raw =
                     raw.with_address(|address| self.fill_in(index, address))?;
+                let hears = role.hears;
+                let report = move |event| {
+                    if hears || matches!(event, RawEvent::Ended(_)) {
+                        report(event);
+                    }
+                };
                 let peer = Peer::start(&raw, until, report)?;
                 if let Some(address) = peer.listens_at() {
                     self.name_value(index, "address", &address.to_string());
@@ -964,7 +970,7 @@ impl<'a> Player<'a> {
             bail!("{} is not connected", role.name);
         };
         peer.send(bytes, until)?;
-        let text = format!("> {}", bytes.escape_ascii());
+        let text = format!("> {}", raw::shown(bytes));
         self.act(&role.name, EntryKind::Stdout, &text);
         Ok(())
     }

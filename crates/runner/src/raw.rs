@@ -53,6 +53,9 @@ enum Wire {
 /// is no end of stream to wake it.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// From how many equal bytes on they are counted.
+const LONG_RUN: usize = 16;
+
 impl RawPeer {
     /// The same with its address filled in.
     pub fn with_address(
@@ -266,6 +269,21 @@ fn resolve(address: &str) -> Result<SocketAddr> {
         .with_context(|| format!("'{address}' resolves to nothing"))
 }
 
+/// The bytes in the escapes of programs. A long run of one byte that has no
+/// letter is shown once, with its length.
+pub fn shown(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for run in bytes.chunk_by(|one, other| one == other) {
+        let escaped = run[..1].escape_ascii();
+        if run.len() < LONG_RUN || run[0].is_ascii_graphic() {
+            text.push_str(&run.escape_ascii().to_string());
+        } else {
+            text.push_str(&format!("{escaped}…({} times)", run.len()));
+        }
+    }
+    text
+}
+
 fn send_stream(
     stream: &mut TcpStream,
     bytes: &[u8],
@@ -278,9 +296,8 @@ fn send_stream(
 
 /// Reports each line of a stream, and what is left over at its end.
 fn read_stream(mut stream: TcpStream, report: &impl Fn(RawEvent)) {
-    let said = |bytes: &[u8]| {
-        report(RawEvent::Said(format!("< {}", bytes.escape_ascii())))
-    };
+    let said =
+        |bytes: &[u8]| report(RawEvent::Said(format!("< {}", shown(bytes))));
     let mut pending = Vec::new();
     let mut buffer = [0; 4096];
     let ended = loop {
@@ -314,9 +331,7 @@ fn read_datagrams(
             continue;
         };
         *partner.lock().unwrap_or_else(PoisonError::into_inner) = Some(from);
-        report(RawEvent::Said(format!(
-            "< {}",
-            buffer[..length].escape_ascii()
-        )));
+        let said = shown(&buffer[..length]);
+        report(RawEvent::Said(format!("< {said}")));
     }
 }

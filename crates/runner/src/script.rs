@@ -69,6 +69,8 @@ pub struct Role {
     pub ready: Option<Regex>,
     /// What is shown for the values of the named groups.
     pub show: BTreeMap<String, String>,
+    /// Whether a raw peer takes down what it receives.
+    pub hears: bool,
 }
 
 /// Who plays a role.
@@ -208,6 +210,8 @@ struct RoleTable {
     ready: Option<String>,
     #[serde(default)]
     show: BTreeMap<String, String>,
+    /// For `raw`.
+    hears: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -420,9 +424,14 @@ impl Role {
             (None, None, Some(raw)) => Actor::Raw(RawPeer::read(&raw)?),
             _ => bail!("say who plays it: one of program, python and raw"),
         };
+        ensure!(
+            table.hears.is_none() || matches!(actor, Actor::Raw(_)),
+            "'hears' is for raw peers"
+        );
         Ok(Self {
             name: name.to_owned(),
             actor,
+            hears: table.hears.unwrap_or(true),
             arguments: table.args,
             hidden: table.hidden_args,
             ready: table.ready.as_deref().map(regex).transpose()?,
