@@ -157,6 +157,11 @@ impl Tap {
                 });
             }
         }
+        ensure!(
+            !taken.conversations.is_empty(),
+            "with 'wire', somebody must connect to {{role.address}}, an \
+             address without a scheme; nothing was recorded"
+        );
         Ok(taken)
     }
 }

@@ -1,0 +1,136 @@
+//! Who listens to a publisher.
+
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use zeromq::{Socket, SocketEvent, SocketRecv, XPubSocket};
+use zeromq::{ZmqError, ZmqMessage};
+
+use crate::sockets::has_hung_up;
+use crate::{cause, list, say, warn};
+
+const NONSENSE: &str = "a subscriber was cut off: it does not speak ZMTP 3";
+
+/// The subscriptions that an XPUB socket has been told of. (A subscriber that
+/// just goes away takes nothing back: here it stays.)
+pub struct Audience {
+    events: BoxStream<'static, SocketEvent>,
+    prefixes: Vec<Vec<u8>>,
+}
+
+impl Audience {
+    /// To be called before the socket is bound: what happens earlier is not
+    /// reported.
+    pub fn new(publisher: &mut XPubSocket) -> Self {
+        Self {
+            events: publisher.monitor().boxed(),
+            prefixes: Vec::new(),
+        }
+    }
+
+    /// Takes in subscriptions until there are enough.
+    pub async fn gather(&mut self, publisher: &mut XPubSocket, enough: usize) {
+        while self.count() < enough {
+            if let Err(why) = self.hear(publisher).await {
+                warn(format_args!("zmq-pub: {why}"));
+            }
+        }
+    }
+
+    /// Takes in subscriptions, and says so each time, until it is dropped.
+    /// Returns only if stdout is closed.
+    pub async fn welcome(
+        &mut self,
+        publisher: &mut XPubSocket,
+    ) -> anyhow::Error {
+        loop {
+            if let Err(why) = self.hear(publisher).await {
+                warn(format_args!("zmq-pub: {why}"));
+                continue;
+            }
+            let line = format!("Subscriptions: {}", self.list());
+            if let Err(error) = say(line) {
+                return error.into();
+            }
+        }
+    }
+
+    /// Waits until something changes. A subscription counts from the moment
+    /// it was received here, no earlier: messages go past a subscriber while
+    /// the publisher does not receive.
+    ///
+    /// # Errors
+    /// Says, for a person, why somebody was turned away. The others stay.
+    pub async fn hear(
+        &mut self,
+        publisher: &mut XPubSocket,
+    ) -> Result<(), String> {
+        loop {
+            tokio::select! {
+                received = publisher.recv() => match received {
+                    Ok(message) => {
+                        self.take_in(&message);
+                        return Ok(());
+                    }
+                    Err(error) if has_hung_up(&error) => {}
+                    Err(_) => return Err(NONSENSE.into()),
+                },
+                event = self.events.next() => {
+                    if let Some(SocketEvent::AcceptFailed(error)) = event
+                        && let Some(why) = turned_away(&error)
+                    {
+                        return Err(why);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A subscription is a message of one part: a byte 1 and the prefix. With
+    /// a byte 0 it is taken back. Whatever else comes is not for us.
+    fn take_in(&mut self, message: &ZmqMessage) {
+        let part = message.get(0).filter(|_| message.len() == 1);
+        match part.map(|part| &part[..]) {
+            Some([1, prefix @ ..]) => self.prefixes.push(prefix.to_vec()),
+            Some([0, prefix @ ..]) => {
+                let mut all = self.prefixes.iter();
+                if let Some(index) = all.position(|known| known == prefix) {
+                    self.prefixes.swap_remove(index);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// How many subscriptions there are.
+    pub fn count(&self) -> usize {
+        self.prefixes.len()
+    }
+
+    /// All of them for a person, sorted: they come in any order.
+    pub fn list(&self) -> String {
+        let mut prefixes = self.prefixes.clone();
+        prefixes.sort();
+        list(&prefixes)
+    }
+}
+
+/// Why somebody was turned away. Who just hangs up is not worth a word: so
+/// does a subscriber whose patience ends while it connects.
+fn turned_away(error: &ZmqError) -> Option<String> {
+    let why = match error {
+        ZmqError::Other(
+            "Failed Greeting exchange" | "No reply from server",
+        ) => {
+            return None;
+        }
+        error if has_hung_up(error) => return None,
+        ZmqError::Codec(_) | ZmqError::UnsupportedVersion(_) => {
+            "it does not speak ZMTP 3".into()
+        }
+        ZmqError::Other("Provided sockets combination is not compatible") => {
+            "it is no SUB or XSUB socket".into()
+        }
+        error => cause(error),
+    };
+    Some(format!("somebody was turned away: {why}"))
+}

@@ -1,0 +1,134 @@
+//! Publishes which cat wears which hat, once enough subscriptions are there.
+//! Its partner is zmq-sub.
+//!
+//! cargo run --bin zmq-pub [tcp://HOST:PORT] [--seed 7] [--expect 2]
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use clap::{Parser, value_parser};
+use fastrand::Rng;
+use tokio::time::timeout;
+use zeromq::{Socket, SocketSend, XPubSocket, ZmqMessage};
+use zmq_pubsub::{Audience, CATS, HATS, bind, cause, enter_keys, finish};
+use zmq_pubsub::{message, plural, say, seconds, stop_signal};
+
+/// Publishes which cat wears which hat
+#[derive(Parser)]
+struct Options {
+    /// Where to bind; port 0 takes any free port
+    #[arg(default_value = "tcp://127.0.0.1:6789")]
+    endpoint: String,
+    /// How many messages to publish
+    #[arg(long, default_value = "10")]
+    count: u64,
+    /// Subscriptions to wait for: zmq-sub makes two, one for each cat
+    #[arg(long, value_name = "SUBSCRIPTIONS", default_value = "2")]
+    #[arg(value_parser = value_parser!(u32).range(..=1_000_000))]
+    expect: u32,
+    /// Seconds to wait for them
+    #[arg(long, default_value = "60", value_parser = seconds)]
+    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
+    patience: Duration,
+    /// Seconds for which a subscriber that does not read may hold us up
+    #[arg(long, default_value = "5", value_parser = seconds)]
+    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
+    timeout: Duration,
+    /// Where chance starts: the same number gives the same messages
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Wait for Enter before each message
+    #[arg(long)]
+    step: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    finish("zmq-pub", run(Options::parse()).await)
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    // Of the two sockets that publish, XPUB is the one that tells who has
+    // subscribed. And what a subscriber does not read, PUB would keep in
+    // memory without a bound; XPUB waits: hence the time limit on sending.
+    let mut publisher = XPubSocket::new();
+    let result = tokio::select! {
+        () = stop => Ok(()),
+        result = publish(&options, &mut publisher) => result,
+    };
+    // What an XPUB socket has sent is with the system, so closing is enough.
+    // (A PUB socket's messages may still be in a queue, which dies with us.)
+    // Unclosed, it would leave the file of an ipc endpoint behind.
+    publisher.close().await;
+    result
+}
+
+async fn publish(
+    options: &Options,
+    publisher: &mut XPubSocket,
+) -> anyhow::Result<()> {
+    let mut audience = Audience::new(publisher);
+    let endpoint = bind(publisher, &options.endpoint).await?;
+    let expected = options.expect as usize;
+    if expected > 0 {
+        let all = plural(expected, "subscription");
+        say(format_args!("Waiting for {all} at {endpoint}"))?;
+        let gathered = audience.gather(publisher, expected);
+        if timeout(options.patience, gathered).await.is_err() {
+            bail!(
+                "waited for {all} at {endpoint}, and there were {}: timed \
+                 out; start zmq-sub, or say how many to --expect",
+                audience.count()
+            );
+        }
+        say(format_args!("Subscriptions: {}", audience.list()))?;
+    } else {
+        say(format_args!("Waiting for nobody at {endpoint}"))?;
+    }
+    let mut random = options.seed.map_or_else(Rng::new, Rng::with_seed);
+    let mut enter = options.step.then(enter_keys);
+    for number in 1..=options.count {
+        if let Some(enter) = &mut enter {
+            say(format_args!("Press Enter to publish message {number}"))?;
+            tokio::select! {
+                // Who has come before Enter was pressed is served.
+                biased;
+                error = audience.welcome(publisher) => return Err(error),
+                pressed = enter.recv() => if pressed.is_none() { break },
+            }
+        }
+        let cat = CATS[random.usize(..CATS.len())];
+        let hat = HATS[random.usize(..HATS.len())];
+        say(format_args!(
+            "Publish: message {number} : {cat} wears a {hat}"
+        ))?;
+        send(publisher, message(cat, hat), options.timeout)
+            .await
+            .map_err(|why| {
+                let sent = number - 1;
+                anyhow!(
+                    "cannot publish message {number} at {endpoint}: {why} \
+                     ({sent} sent before)"
+                )
+            })?;
+    }
+    Ok(())
+}
+
+/// Sends a message to all who have subscribed to it.
+async fn send(
+    publisher: &mut XPubSocket,
+    message: ZmqMessage,
+    limit: Duration,
+) -> Result<(), String> {
+    match timeout(limit, publisher.send(message)).await {
+        Ok(result) => result.map_err(|error| cause(&error)),
+        // Which subscriber it is cannot be found out; those whose turn comes
+        // after it would wait for ever. So this publisher ends.
+        Err(_) => {
+            Err("timed out; end the subscriber that does not read".into())
+        }
+    }
+}

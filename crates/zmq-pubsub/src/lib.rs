@@ -1,0 +1,66 @@
+//! What zmq-pub and zmq-sub share: the cats and their hats, and a message
+//! of the two. The modules beside it hold what a publisher knows of its
+//! audience, connecting and closing, and words for a person.
+
+mod audience;
+mod sockets;
+mod words;
+
+use bytes::Bytes;
+use zeromq::ZmqMessage;
+
+pub use audience::Audience;
+pub use sockets::{bind, cause, check, close, connect, socket_options};
+pub use words::{enter_keys, finish, printable, say, seconds};
+pub use words::{stop_signal, warn};
+
+/// Each cat is a topic: the first part of a message.
+pub const CATS: [&str; 4] = ["catA", "catB", "catC", "catD"];
+/// Each hat is something to say about a cat: the second part.
+pub const HATS: [&str; 4] = ["hatA", "hatB", "hatC", "hatD"];
+
+/// A message of two parts. The first is what subscriptions look at.
+pub fn message(cat: &'static str, hat: &'static str) -> ZmqMessage {
+    let mut message = ZmqMessage::from(Bytes::from_static(cat.as_bytes()));
+    message.push_back(Bytes::from_static(hat.as_bytes()));
+    message
+}
+
+/// The cat and the hat of a message, or what is wrong with it. Of what comes
+/// in, one thing is certain: it begins with what was subscribed to.
+pub fn cat_and_hat(message: &ZmqMessage) -> Result<(&str, &str), String> {
+    let (Some(cat), Some(hat), 2) =
+        (message.get(0), message.get(1), message.len())
+    else {
+        return Err(format!("its number of parts is {}", message.len()));
+    };
+    Ok((text(cat, "cat")?, text(hat, "hat")?))
+}
+
+fn text<'a>(part: &'a [u8], what: &str) -> Result<&'a str, String> {
+    match str::from_utf8(part) {
+        Ok("") => Err(format!("its {what} is empty")),
+        Ok(text) => Ok(text),
+        Err(_) => Err(format!("its {what} is no text: {}", printable(part))),
+    }
+}
+
+/// Some prefixes, for a person.
+pub fn list(prefixes: &[impl AsRef<[u8]>]) -> String {
+    let shown = |prefix: &[u8]| match prefix {
+        // Every message begins with nothing.
+        [] => "everything".into(),
+        prefix => printable(prefix),
+    };
+    if prefixes.is_empty() {
+        return "nothing".into();
+    }
+    let all = prefixes.iter().map(|prefix| shown(prefix.as_ref()));
+    all.collect::<Vec<_>>().join(", ")
+}
+
+/// A number of things.
+pub fn plural(count: usize, thing: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{ending}")
+}

@@ -1,0 +1,230 @@
+//! What the library leaves to a program: endpoints that are checked, a
+//! connect that does not give up, and an end at which nothing is lost.
+
+use std::io;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use futures_util::StreamExt;
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use zeromq::{Endpoint, Socket, SocketOptions, ZmqError};
+
+/// How long one call of the library's `connect` may take. It tries at once,
+/// after 50 ms, 150 ms, 350 ms and so on, up to 30 s apart; calls that end
+/// soon find a partner that comes late sooner. The end is far from each of
+/// these moments: else it would cut off an attempt that has just begun.
+const ATTEMPT: Duration = Duration::from_millis(270);
+
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The options of all sockets here.
+pub fn socket_options() -> SocketOptions {
+    let mut options = SocketOptions::default();
+    options.connect_timeout(ATTEMPT);
+    options
+}
+
+/// Binds `socket` to `endpoint` and returns where it really is: the system
+/// has chosen a port for `tcp://127.0.0.1:0`. `tcp://*:PORT` means every
+/// address of this machine, as it does to libzmq.
+pub async fn bind(
+    socket: &mut impl Socket,
+    endpoint: &str,
+) -> anyhow::Result<Endpoint> {
+    let every = endpoint.replacen("tcp://*:", "tcp://0.0.0.0:", 1);
+    check(&every)?;
+    socket.bind(&every).await.map_err(|error| {
+        let cause = cause(&error);
+        let advice = match (cause.as_str(), is_ipc(endpoint)) {
+            ("address in use", true) => {
+                "; end what listens there, or delete the file if nothing does"
+            }
+            ("address in use", false) => {
+                "; end what listens there, or give another endpoint"
+            }
+            ("address not available", _) => "; give an address of this machine",
+            ("permission denied", false) => "; give a port above 1023",
+            ("entity not found", true) => "; make its folder first",
+            _ => "",
+        };
+        anyhow!("cannot bind to {endpoint}: {cause}{advice}")
+    })
+}
+
+/// Connects `socket`, which was made with [`socket_options`], to
+/// `endpoint`. A partner that is not there yet is waited for, but no longer
+/// than `limit`.
+pub async fn connect(
+    socket: &mut impl Socket,
+    endpoint: &str,
+    limit: Duration,
+) -> anyhow::Result<()> {
+    check(endpoint)?;
+    let attempts = async {
+        loop {
+            match socket.connect(endpoint).await {
+                // A peer that hangs up in the middle of the greeting may be
+                // one that just ends: the next one may be there soon. It
+                // may hang up at once, so there is a pause in between.
+                Err(error) if is_passing(&error) => sleep(PAUSE).await,
+                result => return result,
+            }
+        }
+    };
+    match timeout(limit, attempts).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            let cause = cause(&error);
+            Err(anyhow!("cannot connect to {endpoint}: {cause}"))
+        }
+        Err(_) => {
+            let cause = why_not(endpoint).await;
+            Err(anyhow!("cannot connect to {endpoint}: {cause}"))
+        }
+    }
+}
+
+/// Closes `socket` when all that was sent is with the system, or after
+/// `limit`; says whether all of it is. Sending only puts a message into a
+/// queue, which dies with the process. So does `Socket::close` leave it: it
+/// waits for those who are being accepted, not for those who write. They
+/// hold what the monitor reports to, so the end of the monitor is theirs.
+pub async fn close(mut socket: impl Socket, limit: Duration) -> bool {
+    let mut monitor = socket.monitor();
+    let all = async {
+        socket.close().await;
+        while monitor.next().await.is_some() {}
+    };
+    timeout(limit, all).await.is_ok()
+}
+
+const WRITE: &str = "write it as tcp://HOST:PORT or ipc://PATH";
+
+/// Whether the library can take `endpoint`; it has little to say about one
+/// that it cannot, and panics at `ipc://*`.
+pub fn check(endpoint: &str) -> anyhow::Result<()> {
+    let shown = super::printable(endpoint);
+    let refuse = |why: &str| {
+        Err(anyhow!(
+            "the endpoint {shown} cannot be used: {why}; {WRITE}"
+        ))
+    };
+    let Some((transport, place)) = endpoint.split_once("://") else {
+        return refuse("it names no transport");
+    };
+    match transport {
+        "tcp" if place.starts_with("*:") => refuse("* is only for binding"),
+        "tcp" if endpoint.parse::<Endpoint>().is_ok() => Ok(()),
+        "tcp" => refuse("a host and a port up to 65535 must follow tcp://"),
+        "ipc" if place == "*" || place.is_empty() => {
+            refuse("the path of a file must follow ipc://")
+        }
+        // To libzmq this is a name without a file, which only Linux has.
+        "ipc" if place.starts_with('@') => {
+            refuse("this library knows no abstract names")
+        }
+        "ipc" => Ok(()),
+        "inproc" => refuse("inside one process this library connects nothing"),
+        _ => refuse("this library knows the transports tcp and ipc"),
+    }
+}
+
+fn is_ipc(endpoint: &str) -> bool {
+    endpoint.starts_with("ipc://")
+}
+
+fn is_passing(error: &ZmqError) -> bool {
+    use io::ErrorKind::*;
+    match error {
+        ZmqError::ConnectTimeout(_) => true,
+        ZmqError::Other(text) => {
+            matches!(*text, "Failed Greeting exchange" | "No reply from server")
+        }
+        _ => matches!(
+            io_error(error).map(io::Error::kind),
+            Some(ConnectionReset | ConnectionAborted | BrokenPipe)
+        ),
+    }
+}
+
+/// The library only says that the time is over. Whether nobody is there, or
+/// somebody who does not greet, a plain connection tells.
+async fn why_not(endpoint: &str) -> String {
+    if is_ipc(endpoint) {
+        return "timed out; start zmq-pub there, or give another endpoint"
+            .into();
+    }
+    let address = endpoint.trim_start_matches("tcp://");
+    match timeout(ATTEMPT, TcpStream::connect(address)).await {
+        Ok(Ok(_)) => "timed out; something listens there, but it does not \
+             greet as ZeroMQ does"
+            .into(),
+        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            "connection refused; start zmq-pub there, or give another endpoint"
+                .into()
+        }
+        _ => "timed out; is that machine on, and the address right?".into(),
+    }
+}
+
+/// Why something failed, in words for a person, the same on every system.
+pub fn cause(error: &ZmqError) -> String {
+    use io::ErrorKind::*;
+    if let Some(error) = io_error(error) {
+        let kind = match error.kind() {
+            // Which of these a vanished peer leaves is a matter of timing.
+            BrokenPipe | ConnectionAborted | UnexpectedEof => ConnectionReset,
+            kind => kind,
+        };
+        return match kind {
+            InvalidInput => "the path is too long for a socket; \
+                 take a shorter one"
+                .into(),
+            _ if is_unknown_host(error) => {
+                "host name not found; check the spelling".into()
+            }
+            _ => kind.to_string(),
+        };
+    }
+    match error {
+        ZmqError::ConnectTimeout(_) => "timed out".into(),
+        ZmqError::Codec(_) | ZmqError::UnsupportedVersion(_) => {
+            "what answers there does not speak ZMTP 3; is it the right port?"
+                .into()
+        }
+        ZmqError::Other("Provided sockets combination is not compatible") => {
+            "the types of the two sockets do not go together; \
+             is it the right port?"
+                .into()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Whether the connection was lost, rather than used for something wrong.
+pub fn has_hung_up(error: &ZmqError) -> bool {
+    io_error(error).is_some()
+}
+
+fn io_error(error: &ZmqError) -> Option<&io::Error> {
+    match error {
+        ZmqError::Network(error) => Some(error),
+        // The codec's own type cannot be named, but it knows its cause.
+        ZmqError::Codec(error) => {
+            std::error::Error::source(error)?.downcast_ref()
+        }
+        _ => None,
+    }
+}
+
+/// Whether this came of looking up a host's name. No `ErrorKind` stands for
+/// that, each system has its own words, and only Windows has numbers.
+fn is_unknown_host(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidInput, NotFound, Other};
+    match error.raw_os_error() {
+        Some(number) => cfg!(windows) && (11_001..=11_004).contains(&number),
+        None => !matches!(error.kind(), InvalidInput | NotFound | Other),
+    }
+}

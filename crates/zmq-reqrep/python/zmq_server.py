@@ -1,0 +1,38 @@
+"""Answers any number of clients, one request at a time, until Ctrl-C.
+Its partner is zmq_client.py, or zmq-client.
+
+python3 zmq_server.py [tcp://HOST:PORT]
+"""
+
+import signal
+import sys
+
+import zmq
+
+
+def stop(*_):
+    sys.exit(0)
+
+
+signal.signal(signal.SIGINT, stop)
+signal.signal(signal.SIGTERM, stop)
+
+endpoint = sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:6789"
+server = zmq.Context().socket(zmq.REP)
+server.linger = 1000
+try:
+    server.bind(endpoint)
+except zmq.ZMQError as error:
+    sys.exit(f"zmq_server.py: cannot bind to {endpoint}: {error}")
+# Where it really is: the system has chosen a port if 0 was asked for.
+endpoint = server.get_string(zmq.LAST_ENDPOINT)
+print(f"Waiting for requests at {endpoint}", flush=True)
+while True:
+    # More parts than one, or bytes that are not UTF-8, end this program
+    # with an exception. zmq-server answers them.
+    [request] = server.recv_multipart()
+    text = request.decode()
+    print(f"Request says: {text}", flush=True)
+    answer = f"Stop saying: {text}"
+    print(f"Answering: {answer}", flush=True)
+    server.send_string(answer)

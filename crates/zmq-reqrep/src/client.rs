@@ -1,0 +1,74 @@
+//! A client that does not trust its connection: the lazy pirate of the
+//! ZeroMQ guide (<https://zguide.zeromq.org/docs/chapter4/>).
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use zeromq::{ReqSocket, Socket, SocketRecv, SocketSend, ZmqError, ZmqMessage};
+
+use crate::sockets::{Failure, cause, check, connect, socket_options};
+
+/// Asks a server, one request at a time.
+pub struct Client {
+    endpoint: String,
+    timeout: Duration,
+    socket: Option<ReqSocket>,
+}
+
+impl Client {
+    /// Connects only when there is something to ask. `timeout` is for a
+    /// whole attempt: until the server is reached, and has answered.
+    pub fn new(endpoint: &str, timeout: Duration) -> anyhow::Result<Self> {
+        check(endpoint)?;
+        Ok(Self {
+            endpoint: endpoint.into(),
+            timeout,
+            socket: None,
+        })
+    }
+
+    // ANCHOR: ask
+    /// Sends `request` and waits for its answer. After a failure nobody
+    /// knows whether the server has done what it was asked for.
+    pub async fn ask(&mut self, request: &str) -> Result<ZmqMessage, Failure> {
+        let deadline = Instant::now() + self.timeout;
+        // Who fails below leaves without the socket, and that closes its
+        // connection. A late answer can only come on the connection of its
+        // request: it is never taken for the answer to the next one.
+        let mut socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => {
+                let mut socket = ReqSocket::with_options(socket_options());
+                connect(&mut socket, &self.endpoint, self.timeout).await?;
+                socket
+            }
+        };
+        let talk = async {
+            socket.send(request.into()).await?;
+            socket.recv().await
+        };
+        match timeout_at(deadline, talk).await {
+            Ok(Ok(answer)) => {
+                self.socket = Some(socket);
+                Ok(answer)
+            }
+            Ok(Err(error)) => Err(Failure::passing(why(&error))),
+            Err(_) => Err(Failure::passing(
+                "timed out; is the server busy, or too slow (see --timeout)?",
+            )),
+        }
+    }
+    // ANCHOR_END: ask
+}
+
+fn why(error: &ZmqError) -> String {
+    let cause = match error {
+        // The end of the connection, where an answer should be.
+        ZmqError::NoMessage => "connection reset".into(),
+        other => cause(other),
+    };
+    match cause.as_str() {
+        "connection reset" => format!("{cause}; has the server ended?"),
+        _ => cause,
+    }
+}
