@@ -116,7 +116,11 @@ pub fn check(
     options: Options,
 ) -> Result<bool> {
     ensure!(options.times > 0, "--times must be at least 1");
-    let demos = workspace.demos(pattern)?;
+    let mut demos = workspace.demos(pattern)?;
+    // Where no server is needed, a real one changes nothing.
+    if options.choice == Choice::Real && pattern.is_none() {
+        demos.retain(|(section, _)| section.server.is_some());
+    }
     let programs = match demos.first() {
         Some((section, _))
             if demos.iter().all(|(other, _)| other.name == section.name) =>

@@ -32,7 +32,7 @@ fn main() {
     let size = 32;
     for (job, endpoint) in [("direct", &back), ("through-gate", &front)] {
         let rate = runtime().block_on(measure(endpoint, size));
-        println!("{job} {rate:.0} round trips a second");
+        println!("{job} {rate:.0} /s");
     }
 }
 

@@ -52,7 +52,7 @@ def measure(job, endpoint):
         socket.send(TEXT)
         assert socket.recv() == TEXT
     rate = ROUND_TRIPS / (time.perf_counter() - begin)
-    print(f"{job} {rate:.0f} round trips a second", flush=True)
+    print(f"{job} {rate:.0f} /s", flush=True)
     socket.close()
 
 
