@@ -13,5 +13,5 @@ pub use jobs::{
 };
 pub use kinds::{Bound, KINDS, Kind, Task};
 pub use sockets::{SocketFile, bind, bind_over, cause, check, close, connect};
-pub use sockets::{connect_if_it_fits, socket_options};
+pub use sockets::{connect_if_it_fits, repeats, socket_options};
 pub use words::{finish, printable, say, seconds, stop_signal, warn};

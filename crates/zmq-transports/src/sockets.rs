@@ -15,19 +15,23 @@ use zeromq::{Endpoint, Socket, SocketOptions, ZmqError};
 
 use crate::printable;
 
-/// How long one attempt to connect may take. The library waits longer and
-/// longer between the attempts that one call of `connect` makes, up to 30
-/// seconds; a call that ends soon, and another one, find a partner that
-/// comes late at once.
-const ATTEMPT: Duration = Duration::from_millis(150);
+/// How long one call of the library's `connect` may take, at first. It tries
+/// at once, after 50 ms, 150 ms, 350 ms and so on, up to 30 s apart; calls
+/// that end soon find a partner that comes late sooner. This time, and its
+/// doubles, end far from each of these moments: else they would cut off an
+/// attempt that has just begun.
+const ATTEMPT: Duration = Duration::from_millis(120);
+
+/// And in the end: where the way is long, connecting and greeting takes time.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The options of all sockets here.
+/// The options of all sockets here: time is limited by who connects.
 pub fn socket_options() -> SocketOptions {
     let mut options = SocketOptions::default();
-    options.connect_timeout(ATTEMPT);
+    options.no_connect_timeout();
     options
 }
 
@@ -143,13 +147,15 @@ pub async fn connect(
         bail!("cannot connect to {endpoint}: * is only for binding; {WRITE}");
     }
     let attempts = async {
+        let mut attempt = ATTEMPT;
         loop {
-            match socket.connect(endpoint).await {
+            match timeout(attempt, socket.connect(endpoint)).await {
+                Err(_) => attempt = (attempt * 2).min(LONGEST_ATTEMPT),
                 // A peer that hangs up in the middle of the greeting may be
                 // one that just ends: the next one may be there soon. It
                 // may hang up at once, so there is a pause in between.
-                Err(error) if is_passing(&error) => sleep(PAUSE).await,
-                result => return result,
+                Ok(Err(error)) if is_passing(&error) => sleep(PAUSE).await,
+                Ok(result) => return result,
             }
         }
     };
@@ -209,6 +215,9 @@ const WRITE: &str = "write it as tcp://HOST:PORT or ipc://PATH";
 const STRANGER: &str = "timed out; something listens there, but it does not \
                         greet as ZeroMQ does";
 
+const NO_ZMTP: &str = "what answers there does not speak ZMTP 3; \
+                       is it the right port?";
+
 const NO_PAIR: &str = "the types of the two sockets do not go together; \
                        is it the right endpoint?";
 
@@ -263,6 +272,7 @@ fn path_of(endpoint: &str) -> &Path {
     Path::new(endpoint.trim_start_matches("ipc://"))
 }
 
+/// Whether this is what a peer leaves that came or went at a bad moment.
 fn is_passing(error: &ZmqError) -> bool {
     use io::ErrorKind::*;
     match error {
@@ -272,7 +282,10 @@ fn is_passing(error: &ZmqError) -> bool {
         }
         _ => matches!(
             io_error(error).map(io::Error::kind),
-            Some(ConnectionReset | ConnectionAborted | BrokenPipe)
+            // The last one: it had gone before we asked for its address.
+            Some(
+                ConnectionReset | ConnectionAborted | BrokenPipe | NotConnected
+            )
         ),
     }
 }
@@ -289,13 +302,13 @@ async fn why_not(endpoint: &str) -> String {
             }
             _ => return STRANGER.into(),
         };
-        return format!("{why}; start zmq-listener there");
+        return format!("{why}; start its partner there");
     }
     let address = endpoint.trim_start_matches("tcp://");
     match timeout(ATTEMPT, TcpStream::connect(address)).await {
         Ok(Ok(_)) => STRANGER.into(),
         Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            "connection refused; start zmq-listener there".into()
+            "connection refused; start its partner there".into()
         }
         _ => "timed out; is that machine on, and the address right?".into(),
     }
@@ -318,20 +331,36 @@ pub fn cause(error: &ZmqError) -> String {
             _ if is_unknown_host(error) => {
                 "host name not found; check the spelling".into()
             }
+            // Too many open files, for one.
+            _ if kind.to_string() == "uncategorized error" => {
+                let text = error.to_string();
+                text.split(" (os error").next().unwrap_or_default().into()
+            }
             _ => kind.to_string(),
         };
     }
     match error {
         ZmqError::ConnectTimeout(_) => "timed out".into(),
-        ZmqError::Codec(_) | ZmqError::UnsupportedVersion(_) => {
-            "what answers there does not speak ZMTP 3; is it the right port?"
-                .into()
-        }
+        // The words are the library's, of a part that has no public name.
+        ZmqError::Codec(error) => match error.to_string().as_str() {
+            "Bad first byte of greeting" | "Failed to parse greeting" => {
+                NO_ZMTP.into()
+            }
+            other => other.into(),
+        },
+        ZmqError::UnsupportedVersion(_) => NO_ZMTP.into(),
         ZmqError::Other("Provided sockets combination is not compatible") => {
             NO_PAIR.into()
         }
         other => other.to_string(),
     }
+}
+
+/// Whether `recv` gives this error again and again, without end. A connection
+/// that was reset is forgotten; one that ended or went wrong in the middle of
+/// a message is not.
+pub fn repeats(error: &ZmqError) -> bool {
+    matches!(error, ZmqError::Codec(_)) && !is_passing(error)
 }
 
 fn io_error(error: &ZmqError) -> Option<&io::Error> {

@@ -227,6 +227,36 @@ fn a_caller_that_ends_in_the_middle_is_reported_once() {
     drop(listener);
 }
 
+/// The connection of one that is killed before it has read its answer is
+/// reset. That is reported, and the others keep theirs.
+#[test]
+fn a_caller_that_is_reset_costs_the_others_nothing() {
+    let (_listener, at) = Program::listening(&["tcp://127.0.0.1:0"]);
+    let address = at.strip_prefix("tcp://").unwrap();
+    let mut says_hello = greeting();
+    says_hello.extend(ready("REQ"));
+    says_hello.extend(b"\x01\x00\x00\x06Hello!");
+    let answer = b"\x01\x00\x00\x16Are you talking to me?";
+    let mut heard = vec![0; 64 + ready("REP").len() + answer.len()];
+    let mut friend = TcpStream::connect(address).unwrap();
+    friend.set_read_timeout(Some(LIMIT)).unwrap();
+    friend.write_all(&says_hello).unwrap();
+    friend.read_exact(&mut heard).unwrap();
+    assert!(heard.ends_with(answer));
+    let mut stranger = TcpStream::connect(address).unwrap();
+    stranger.set_read_timeout(Some(LIMIT)).unwrap();
+    stranger.write_all(&says_hello).unwrap();
+    heard.pop();
+    stranger.read_exact(&mut heard).unwrap();
+    // One byte is unread: the system closes with a reset.
+    drop(stranger);
+    the_caller_is_answered(&at);
+    friend.write_all(b"\x01\x00\x00\x06Hello!").unwrap();
+    let mut again = vec![0; answer.len()];
+    friend.read_exact(&mut again).unwrap();
+    assert_eq!(again, answer);
+}
+
 /// The library has no limit on the length of a message, and asks for the
 /// memory as soon as the length is announced. If this fails, it has one now:
 /// say so on the page and in the README.
@@ -253,7 +283,7 @@ mod ipc {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use std::os::unix::fs::PermissionsExt;
-    use std::os::unix::net::UnixListener;
+    use std::os::unix::net::{UnixListener, UnixStream};
 
     #[test]
     fn the_pair_and_its_file() {
@@ -314,6 +344,39 @@ mod ipc {
         let end = jobs.stop();
         assert_eq!((end.code, end.errors.as_str()), (Some(0), ""));
         assert!(!folder.path("zmq.sock").exists());
+    }
+
+    /// Such a caller takes no more of the listener's time than `--timeout`
+    /// for each answer, and does not keep it from ending.
+    #[test]
+    fn a_caller_that_does_not_read() {
+        for limit in ["--timeout=0.1", "--timeout=1000"] {
+            let folder = Folder::new();
+            let at = folder.endpoint("zmq.sock");
+            let (listener, _) = Program::listening(&[&at, limit]);
+            let path = folder.path("zmq.sock");
+            let mut stranger = UnixStream::connect(path).unwrap();
+            let mut bytes = greeting();
+            bytes.extend(ready("REQ"));
+            bytes.extend(b"\x01\x00\x00\x06Hello!".repeat(10_000));
+            let mut writer = stranger.try_clone().unwrap();
+            // The listener soon takes in no more of it.
+            spawn(move || writer.write_all(&bytes));
+            let read = &mut [0; 64 + 27];
+            stranger.read_exact(read).unwrap();
+            if limit == "--timeout=0.1" {
+                let line = listener.errors.recv_timeout(LIMIT).unwrap();
+                assert!(line.contains("does not read"), "{line}");
+                the_caller_is_answered(&at);
+            } else {
+                // Until it stands still.
+                let still = Duration::from_millis(300);
+                while listener.output.recv_timeout(still).is_ok() {}
+            }
+            let end = listener.stop();
+            assert_eq!(end.code, Some(0), "{end:?}");
+            stranger.shutdown(Shutdown::Both).unwrap();
+        }
     }
 
     /// Whatever the transport, the bytes are the same.

@@ -5,12 +5,13 @@
 
 use std::pin::pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
-use zeromq::{RepSocket, Socket, SocketRecv, SocketSend};
-use zeromq::{ZmqError, ZmqMessage};
-use zmq_transports::{bind, bind_over, cause, finish, printable, say};
-use zmq_transports::{socket_options, stop_signal, warn};
+use tokio::time::timeout;
+use zeromq::{RepSocket, Socket, SocketRecv, SocketSend, ZmqMessage};
+use zmq_transports::{bind, bind_over, cause, finish, printable, repeats};
+use zmq_transports::{say, seconds, socket_options, stop_signal, warn};
 
 /// Answers whoever says something, until Ctrl-C
 #[derive(Parser)]
@@ -22,6 +23,9 @@ struct Options {
     /// If a program that was killed left its socket file there, delete it
     #[arg(long)]
     replace: bool,
+    /// Seconds that a caller may take to take in its answer
+    #[arg(long, default_value = "5", value_parser = seconds)]
+    timeout: Duration,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -44,7 +48,10 @@ async fn run(options: &Options) -> anyhow::Result<()> {
             heard = socket.recv() => heard,
         };
         match heard {
-            Ok(heard) => answer(&mut socket, &heard).await?,
+            Ok(heard) => tokio::select! {
+                () = &mut stop => break,
+                done = answer(&mut socket, &heard, options.timeout) => done?,
+            },
             Err(error) => {
                 warn(format_args!(
                     "zmq-listener: cannot read what a caller said: {}",
@@ -52,7 +59,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
                 ));
                 // One that ended in the middle of a message is reported
                 // again and again, for ever: only a new socket is rid of it.
-                if matches!(error, ZmqError::Codec(_)) {
+                if repeats(&error) {
                     socket.close().await;
                     socket = RepSocket::with_options(socket_options());
                     bind(&mut socket, &endpoint.to_string()).await?;
@@ -69,13 +76,18 @@ async fn run(options: &Options) -> anyhow::Result<()> {
 async fn answer(
     socket: &mut RepSocket,
     heard: &ZmqMessage,
+    limit: Duration,
 ) -> anyhow::Result<()> {
     let parts: Vec<String> = heard.iter().map(printable).collect();
     say(format_args!("A caller said {}", parts.join(" | ")))?;
     say("Answering: Are you talking to me?")?;
-    if let Err(error) = socket.send("Are you talking to me?".into()).await {
-        let cause = cause(&error);
-        warn(format_args!("zmq-listener: cannot answer: {cause}"));
-    }
+    let answer = socket.send("Are you talking to me?".into());
+    // To a caller that does not read, sending never ends.
+    let why = match timeout(limit, answer).await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) => cause(&error),
+        Err(_) => "timed out; the caller does not read (see --timeout)".into(),
+    };
+    warn(format_args!("zmq-listener: cannot answer: {why}"));
     Ok(())
 }
