@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 use zeromq::{DealerSocket, PubSocket, PullSocket, PushSocket, RepSocket};
 use zeromq::{ReqSocket, RouterSocket, SubSocket, XPubSocket, XSubSocket};
@@ -11,6 +12,12 @@ use zeromq::{Socket, SocketRecv, SocketSend, ZmqMessage};
 
 /// Who has not gone on after this stands still.
 const STILL: Duration = Duration::from_millis(300);
+
+/// No wait is longer, however slow the machine.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Between two attempts to be heard.
+const BEAT: Duration = Duration::from_millis(20);
 
 fn message() -> ZmqMessage {
     Bytes::from_static(&[0; 1000]).into()
@@ -113,9 +120,58 @@ async fn when_the_peer_does_not_read() {
     assert!(count < MANY, "XPUB {count}");
     println!("XPUB stands still after {count} messages");
 
-    // PUB never does: it drops.
+    // PUB never does. And as long as its own task gets to run, it does not
+    // drop either: if this fails, its queues have an end now.
+    let (mut publisher, mut sub) = audience().await;
+    for _ in 0..MANY {
+        publisher.send(message()).await.unwrap();
+        yield_now().await;
+    }
+    assert_eq!(received(&mut publisher, &mut sub).await, MANY);
+}
+
+/// A loop that never yields drops what does not fit into the queue between
+/// PUB and the task of its own that sends.
+#[tokio::test]
+async fn when_a_publisher_does_not_yield() {
+    let (mut publisher, mut sub) = audience().await;
+    for _ in 0..MANY {
+        publisher.send(message()).await.unwrap();
+    }
+    assert_eq!(received(&mut publisher, &mut sub).await, 100_000);
+}
+
+/// A publisher whose subscriber is known to be there.
+async fn audience() -> (PubSocket, SubSocket) {
     let (mut publisher, mut sub) = connected::<PubSocket, SubSocket>().await;
     sub.subscribe("").await.unwrap();
-    let count = sent_until_still(&mut publisher, None, MANY).await;
-    assert_eq!(count, MANY);
+    // PUB tells nobody who has subscribed: what arrives does.
+    let arrives = async {
+        loop {
+            publisher.send("Hello!".into()).await.unwrap();
+            if timeout(BEAT, sub.recv()).await.is_ok() {
+                return;
+            }
+        }
+    };
+    timeout(LIMIT, arrives).await.unwrap();
+    (publisher, sub)
+}
+
+/// How many messages arrive before one that is sent now.
+async fn received(publisher: &mut PubSocket, sub: &mut SubSocket) -> u32 {
+    // PUB's task makes room for one more.
+    yield_now().await;
+    publisher.send("That was all.".into()).await.unwrap();
+    let all = async {
+        let mut count = 0;
+        loop {
+            let message = sub.recv().await.unwrap();
+            match &message.get(0).unwrap()[..] {
+                b"That was all." => return count,
+                part => count += u32::from(part.len() == 1000),
+            }
+        }
+    };
+    timeout(LIMIT, all).await.unwrap()
 }
