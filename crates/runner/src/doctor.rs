@@ -121,8 +121,13 @@ pub fn doctor(workspace: &Workspace) -> Result<()> {
         let state = if python_has(&module) {
             "here".to_owned()
         } else {
+            // Not every module is called like its package.
+            let package = match module.as_str() {
+                "zmq" => "pyzmq",
+                same => same,
+            };
             format!(
-                "missing (the Python partners): {} -m pip install {module}",
+                "missing (the Python partners): {} -m pip install {package}",
                 python().to_string_lossy()
             )
         };
