@@ -14,5 +14,5 @@ pub use sockets::{
 };
 pub use stdin::stdin_lines;
 pub use tally::{Refused, Tally};
-pub use words::warn;
-pub use words::{finish, log, printable, ranges, say, seconds, stop_signal};
+pub use words::{AFTER_STOP, stop_signal, unless_stopped, warn};
+pub use words::{finish, log, printable, ranges, say, seconds};

@@ -10,20 +10,24 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use zeromq::{Endpoint, Socket, SocketEvent, SocketOptions, ZmqError};
 
-/// How long one attempt to connect may take. The library waits longer and
-/// longer between the attempts that one call of `connect` makes, up to 30
-/// seconds; a call that ends soon, and another one, find a partner that
-/// comes late at once.
-const ATTEMPT: Duration = Duration::from_millis(150);
+/// How long one call of the library's `connect` may take, at first. It tries
+/// at once, after 50 ms, 150 ms, 350 ms, 750 ms and so on, up to 30 s apart;
+/// calls that end soon find a partner that comes late sooner. The ends, after
+/// 270, 540 and 1000 ms, are far from each of these moments: else they would
+/// cut off an attempt that has just begun.
+const ATTEMPT: Duration = Duration::from_millis(270);
+
+/// And in the end: where the way is long, connecting and greeting takes time.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(10);
 
 // ANCHOR: connect
-/// The options of all sockets here.
+/// The options of all sockets here: time is limited by who connects.
 pub fn socket_options() -> SocketOptions {
     let mut options = SocketOptions::default();
-    options.connect_timeout(ATTEMPT);
+    options.no_connect_timeout();
     options
 }
 
@@ -68,13 +72,15 @@ pub async fn connect(
         bail!("cannot connect to {endpoint}: * is only for binding; {WRITE}");
     }
     let attempts = async {
+        let mut attempt = ATTEMPT;
         loop {
-            match socket.connect(endpoint).await {
+            match timeout(attempt, socket.connect(endpoint)).await {
+                Err(_) => attempt = (attempt * 2).min(LONGEST_ATTEMPT),
                 // A peer that hangs up in the middle of the greeting may be
                 // one that just ends: the next one may be there soon. It
                 // may hang up at once, so there is a pause in between.
-                Err(error) if is_passing(&error) => sleep(PAUSE).await,
-                result => return result,
+                Ok(Err(error)) if is_passing(&error) => sleep(PAUSE).await,
+                Ok(result) => return result,
             }
         }
     };
@@ -189,7 +195,15 @@ fn is_passing(error: &ZmqError) -> bool {
         }
         _ => matches!(
             io_error(error).map(io::Error::kind),
-            Some(ConnectionReset | ConnectionAborted | BrokenPipe)
+            // NotConnected: it had gone before we asked for its address.
+            // UnexpectedEof: it went in the middle of its greeting.
+            Some(
+                ConnectionReset
+                    | ConnectionAborted
+                    | BrokenPipe
+                    | NotConnected
+                    | UnexpectedEof
+            )
         ),
     }
 }
@@ -202,7 +216,7 @@ async fn why_not(endpoint: &str, partner: &str) -> String {
         return format!("timed out; {advice}");
     }
     let address = endpoint.trim_start_matches("tcp://");
-    match timeout(ATTEMPT, TcpStream::connect(address)).await {
+    match timeout(LONGEST_ATTEMPT, TcpStream::connect(address)).await {
         Ok(Ok(_)) => "timed out; something listens there, but it does not \
              greet as ZeroMQ does"
             .into(),
@@ -219,10 +233,11 @@ pub fn cause(error: &ZmqError) -> String {
     if let Some(error) = io_error(error) {
         let kind = match error.kind() {
             // Which of these a vanished peer leaves is a matter of timing.
-            BrokenPipe | ConnectionAborted | UnexpectedEof => ConnectionReset,
+            BrokenPipe | ConnectionAborted => ConnectionReset,
             kind => kind,
         };
         return match kind {
+            UnexpectedEof => "it ended in the middle of a message".into(),
             InvalidInput => "the path is too long for a socket; \
                  take a shorter one"
                 .into(),
@@ -261,9 +276,12 @@ fn io_error(error: &ZmqError) -> Option<&io::Error> {
 /// Whether this came of looking up a host's name. No `ErrorKind` stands for
 /// that, each system has its own words, and only Windows has numbers.
 fn is_unknown_host(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidInput, NotFound, Other};
+    use io::ErrorKind::{InvalidInput, NotFound, Other, UnexpectedEof};
     match error.raw_os_error() {
         Some(number) => cfg!(windows) && (11_001..=11_004).contains(&number),
-        None => !matches!(error.kind(), InvalidInput | NotFound | Other),
+        None => !matches!(
+            error.kind(),
+            InvalidInput | NotFound | Other | UnexpectedEof
+        ),
     }
 }

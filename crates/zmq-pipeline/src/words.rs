@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use futures_util::future::FusedFuture;
+use tokio::time::timeout;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
@@ -29,8 +32,12 @@ pub fn printable(bytes: impl AsRef<[u8]>) -> String {
 /// `println!` it does not panic when nobody reads any more.
 pub fn say(line: impl fmt::Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
+    let written = writeln!(out, "{line}").and_then(|()| out.flush());
+    written.map_err(|error| {
+        let kind = error.kind();
+        let why = format!("cannot write to stdout: {kind}; send it elsewhere");
+        io::Error::new(kind, why)
+    })
 }
 
 /// Prints a line to stderr. If even that is closed, nothing can be done.
@@ -83,6 +90,25 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
             _ = stop.recv() => {}
         }
     })
+}
+
+/// What a program may still need after Ctrl-C for what it has begun.
+pub const AFTER_STOP: Duration = Duration::from_millis(400);
+
+/// What comes of `work`; or nothing, if the program was told to end, before
+/// or meanwhile, and [`AFTER_STOP`] was not enough for the rest.
+pub async fn unless_stopped<T>(
+    work: impl Future<Output = T>,
+    stop: &mut (impl FusedFuture<Output = ()> + Unpin),
+) -> Option<T> {
+    let mut work = pin!(work);
+    if !stop.is_terminated() {
+        tokio::select! {
+            done = &mut work => return Some(done),
+            () = stop => {}
+        }
+    }
+    timeout(AFTER_STOP, work).await.ok()
 }
 
 /// Logs to stderr what RUST_LOG asks for, such as `zmq_pipeline=debug`;

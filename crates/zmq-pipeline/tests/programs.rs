@@ -102,6 +102,43 @@ fn ctrl_c_and_sigterm_end_every_program() {
     }
 }
 
+/// Also where a program has done its part and waits for somebody to take it,
+/// however long it may.
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_the_wait_for_who_does_not_take_what_was_sent() {
+    let long = ["--linger", "1000", "--patience", "1000"];
+    // The ventilator has handed out all, and somebody never greets.
+    let (sink, results) = Program::listening(SINK, &[ANY]);
+    let arguments = [&[ANY, results.as_str(), "--count", "1"], &long[..]];
+    let (ventilator, tasks) =
+        Program::listening(VENTILATOR, &arguments.concat());
+    let strangers = hostile(&tasks);
+    let worker = Program::start(WORKER, &[&tasks, &results]);
+    assert_eq!(sink.end().code, Some(0));
+    assert_eq!(worker.end().code, Some(0));
+    ventilator.signal("-INT");
+    let end = ventilator.end();
+    assert_eq!((end.code, end.errors.as_str()), (Some(0), ""));
+    drop(strangers);
+    // The collector has gone: whether all was taken cannot be asked.
+    let (mut collector, lines) =
+        Program::listening(COLLECTOR, &[ANY, "--to", NOWHERE, "--show"]);
+    let arguments = [&[lines.as_str(), "--show"], &long[..]].concat();
+    let mut writer = Program::start(LOG, &arguments);
+    writer.write("one\n");
+    collector.until(": one");
+    collector.child.kill().unwrap();
+    collector.child.wait().unwrap();
+    writer.until(": one");
+    // Its input ends, and it connects once more, in vain.
+    drop(writer.input.take());
+    writer.signal("-TERM");
+    let end = writer.end();
+    assert_eq!(end.code, Some(1));
+    assert!(end.errors.contains("some may be lost"), "{end:?}");
+}
+
 /// Ctrl-C in the middle of the work: what is done has reached the sink.
 #[test]
 #[cfg(unix)]
@@ -361,6 +398,33 @@ fn strangers_harm_nobody() {
     assert_eq!(writer.end().code, Some(0));
     assert_eq!(collector.line(), "a: meow");
     drop(strangers);
+}
+
+/// A name of a worker, and what becomes of it on the sink's terminal.
+#[test]
+fn the_name_of_a_worker_cannot_play_with_the_terminal() {
+    let (sink, results) = Program::listening(SINK, &[ANY]);
+    let address = results.strip_prefix("tcp://").unwrap();
+    let mut mallory = TcpStream::connect(address).unwrap();
+    greet_as(b"PUSH", &mut mallory);
+    mallory.write_all(b"\x01\x05tasks\0\x011").unwrap();
+    let done = b"\x01\x04done\x01\x011\0\x08\x1b[31mbob";
+    mallory.write_all(done).unwrap();
+    let end = sink.end();
+    assert_eq!(end.code, Some(0), "{end:?}");
+    assert!(end.output.contains("\n\\u{1b}[31mbob: 1\n"), "{end:?}");
+}
+
+/// Where its words do not fit a program says so, and what to do.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_stdout() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let sink = Command::new(SINK).arg(ANY).stdout(full).output().unwrap();
+    assert_eq!(sink.status.code(), Some(1));
+    let errors = String::from_utf8(sink.stderr).unwrap();
+    let why = "zmq-sink: cannot write to stdout: no storage space; ";
+    assert!(errors.starts_with(why), "{errors}");
 }
 
 /// Queues and buffers have room for a lot; when they are full, waiting has a

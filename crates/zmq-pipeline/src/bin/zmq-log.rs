@@ -10,12 +10,12 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use clap::{Parser, value_parser};
 use futures_util::FutureExt;
+use futures_util::future::FusedFuture;
 use tokio::time::timeout;
 use zeromq::{PushSocket, Socket, SocketSend, ZmqMessage};
-use zmq_pipeline::{LogLine, a_name, close, connect, gone, socket_options};
-use zmq_pipeline::{
-    finish, printable, say, seconds, stdin_lines, stop_signal, warn,
-};
+use zmq_pipeline::{AFTER_STOP, LogLine, a_name, close, connect, gone};
+use zmq_pipeline::{finish, printable, say, seconds, socket_options};
+use zmq_pipeline::{stdin_lines, stop_signal, unless_stopped, warn};
 
 const PARTNER: &str = "zmq-log-collector";
 
@@ -39,7 +39,8 @@ struct Options {
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     #[arg(value_parser = seconds, allow_negative_numbers = true)]
     patience: Duration,
-    /// Seconds that the collector may need in the end to take the rest
+    /// Seconds that the collector may need in the end to take the rest;
+    /// after Ctrl-C, at most 0.4
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     #[arg(value_parser = seconds, allow_negative_numbers = true)]
     linger: Duration,
@@ -51,15 +52,17 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
-    let mut stop = pin!(stop_signal()?);
+    let mut stop = pin!(stop_signal()?.fuse());
     let mut collector = PushSocket::with_options(socket_options());
     let mut sent = Sent::default();
     let all = tokio::select! {
         () = &mut stop => Ok(()),
         result = pass_on(&options, &mut collector, &mut sent) => result,
     };
-    // After Ctrl-C, too: what was sent is not thrown away.
-    let taken = close(collector, options.linger).await;
+    // After Ctrl-C, too: what was sent is not thrown away, unless it takes
+    // too long.
+    let closed = close(collector, options.linger);
+    let taken = unless_stopped(closed, &mut stop).await == Some(true);
     if sent.before > 0 {
         all.with_context(|| sent.doubt())?;
     } else {
@@ -68,15 +71,26 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let Options { endpoint, .. } = options;
     let count = sent.before + sent.here;
     if !taken {
-        bail!("cannot hand all {count} lines to {endpoint}: timed out");
+        bail!(
+            "cannot hand all {count} lines to {endpoint}: timed out; look \
+             into the collector's file (see --linger)"
+        );
     }
     // A PUSH socket does not hear that its peer has gone. Whoever answers
     // now was there, most likely, when the last line came.
     if sent.here > 0 {
         let mut again = PushSocket::with_options(socket_options());
-        let patience = options.patience;
-        let there = connect(&mut again, &endpoint, PARTNER, patience).await;
-        there.with_context(|| sent.doubt())?;
+        let patience = match stop.is_terminated() {
+            true => options.patience.min(AFTER_STOP / 2),
+            false => options.patience,
+        };
+        let there = connect(&mut again, &endpoint, PARTNER, patience);
+        let there = unless_stopped(there, &mut stop).await;
+        there
+            .unwrap_or_else(|| {
+                Err(anyhow!("cannot connect to {endpoint} again: timed out"))
+            })
+            .with_context(|| sent.doubt())?;
     }
     if sent.before > 0 {
         bail!("{}; look into the collector's file", sent.doubt());
@@ -124,7 +138,10 @@ async fn pass_on(
             Some(message) => message,
             None => match lines.recv().await {
                 Some(line) => {
-                    let text = line.context("cannot read stdin")?;
+                    let text = line.map_err(|error| {
+                        let kind = error.kind();
+                        anyhow!("cannot read stdin: {kind}; send lines to it")
+                    })?;
                     if options.show {
                         say(format_args!("{name}: {}", printable(&text)))?;
                     }

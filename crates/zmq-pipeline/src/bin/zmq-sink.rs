@@ -11,7 +11,8 @@ use clap::Parser;
 use tokio::time::{Instant, timeout_at};
 use zeromq::{PullSocket, Socket, SocketRecv};
 use zmq_pipeline::{Note, Tally, bind, cause, log_peers, socket_options};
-use zmq_pipeline::{finish, log, ranges, say, seconds, stop_signal, warn};
+use zmq_pipeline::{finish, log, printable, ranges, say, seconds};
+use zmq_pipeline::{stop_signal, warn};
 
 /// Collects results, and says who did how many
 #[derive(Parser)]
@@ -65,7 +66,7 @@ async fn collect(
         last = Instant::now();
     }
     for (worker, count) in tally.by_worker() {
-        say(format_args!("{worker}: {count}"))?;
+        say(format_args!("{}: {count}", printable(worker)))?;
     }
     let took = (last - begin).as_secs_f64();
     match tally.expected() {

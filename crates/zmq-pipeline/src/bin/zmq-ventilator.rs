@@ -3,18 +3,19 @@
 //!
 //! `cargo run --bin zmq-ventilator [TASKS] [SINK] [--workers 2] [--seed 7]`
 
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use clap::{Parser, value_parser};
 use fastrand::Rng;
-use futures_util::{Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::time::timeout;
 use zeromq::{PushSocket, Socket, SocketEvent, SocketSend, ZmqError};
 use zmq_pipeline::{LONGEST_TASK, MOST_TASKS, Note, Task};
 use zmq_pipeline::{bind, cause, close, connect, log_event, socket_options};
-use zmq_pipeline::{finish, log, say, seconds, stop_signal};
+use zmq_pipeline::{finish, log, say, seconds, stop_signal, unless_stopped};
 
 /// Hands tasks out to workers, in turn
 #[derive(Parser)]
@@ -58,10 +59,10 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> anyhow::Result<()> {
     log();
-    let stop = stop_signal()?;
+    let mut stop = pin!(stop_signal()?.fuse());
     let mut workers = PushSocket::with_options(socket_options());
     let ended = tokio::select! {
-        () = stop => Ok(None),
+        () = &mut stop => Ok(None),
         work = ventilate(&options, &mut workers) => work.map(Some),
     };
     let Ok(Some(work)) = ended else {
@@ -69,7 +70,11 @@ async fn run(options: Options) -> anyhow::Result<()> {
         workers.close().await;
         return ended.map(drop);
     };
-    if !close(workers, options.linger).await {
+    let closed = close(workers, options.linger);
+    let Some(taken) = unless_stopped(closed, &mut stop).await else {
+        return Ok(());
+    };
+    if !taken {
         bail!(
             "cannot tell whether all tasks were taken: timed out; somebody \
              who is connected does not read, or never greeted (see --linger)"
@@ -100,9 +105,13 @@ async fn ventilate(
     // later than that gets none of them.
     gather(options, events).await?;
     // Closed, it is on its way to the sink before any task is to a worker.
-    sink.send(Note::Tasks(options.count).into()).await?;
-    if !close(sink, linger).await {
-        bail!("cannot talk with the sink at {}: timed out", options.sink);
+    let sent = sink.send(Note::Tasks(options.count).into()).await;
+    if sent.is_err() || !close(sink, linger).await {
+        bail!(
+            "cannot tell the sink at {} how many tasks there are: it does not \
+             read, or has gone; start it, and then this again",
+            options.sink
+        );
     }
     let mut random = options.seed.map_or_else(Rng::new, Rng::with_seed);
     let mut work = Duration::ZERO;

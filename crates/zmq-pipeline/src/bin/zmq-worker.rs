@@ -4,17 +4,19 @@
 //!
 //! `cargo run --bin zmq-worker [TASKS] [RESULTS] [--name alice]`
 
+use std::pin::pin;
 use std::process::{self, ExitCode};
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use clap::Parser;
-use futures_util::Stream;
-use tokio::time::sleep;
+use futures_util::{FutureExt, Stream};
+use tokio::time::{sleep, timeout};
 use zeromq::{PullSocket, PushSocket, Socket, SocketEvent};
 use zeromq::{SocketRecv, SocketSend, ZmqMessage};
 use zmq_pipeline::{Note, Task, a_name, cause, close, connect, gone};
-use zmq_pipeline::{finish, say, seconds, socket_options, stop_signal, warn};
+use zmq_pipeline::{finish, say, seconds, socket_options, stop_signal};
+use zmq_pipeline::{unless_stopped, warn};
 
 /// Takes tasks, works, and pushes the results on
 #[derive(Parser)]
@@ -36,7 +38,8 @@ struct Options {
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     #[arg(value_parser = seconds, allow_negative_numbers = true)]
     patience: Duration,
-    /// Seconds that the sink may need in the end to take the results
+    /// Seconds that the sink may need to take a result, and in the end to
+    /// take all; after Ctrl-C, at most 0.4
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     #[arg(value_parser = seconds, allow_negative_numbers = true)]
     linger: Duration,
@@ -48,18 +51,21 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
+    let mut stop = pin!(stop_signal()?.fuse());
     let mut results = PushSocket::with_options(socket_options());
     let sink_events = results.monitor();
     let done = tokio::select! {
-        () = stop => None,
-        done = work(&options, &mut results, sink_events) => Some(done?),
+        () = &mut stop => None,
+        done = work(&options, &mut results, sink_events) => Some(done),
     };
-    // What is done is not lost, also after Ctrl-C.
-    let sent = close(results, options.linger).await;
-    if !sent {
+    // What is done is not lost, also after Ctrl-C, unless it takes too long.
+    let closed = close(results, options.linger);
+    let sent = unless_stopped(closed, &mut stop).await;
+    let done = done.transpose()?;
+    if sent != Some(true) {
         bail!(
-            "cannot push all results to {}: timed out (see --linger)",
+            "cannot push all results to {}: timed out; the sink says which \
+             it misses (see --linger)",
             options.results
         );
     }
@@ -111,7 +117,15 @@ async fn work(
         sleep(size.mul_f64(options.factor)).await;
         let worker = name.clone();
         let note = Note::Done { number, worker };
-        let sent = results.send(note.into()).await;
+        // Waits only when the queue is full.
+        let sent = timeout(options.linger, results.send(note.into())).await;
+        let sent = sent.map_err(|_| {
+            anyhow!(
+                "cannot push results to {}: timed out; the sink does not \
+                 read (see --linger)",
+                options.results
+            )
+        })?;
         sent.map_err(|_| no_sink(options))?;
         done += 1;
     }
