@@ -1,7 +1,10 @@
 //! Who listens to a publisher.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use tokio::time::timeout;
 use zeromq::{Socket, SocketEvent, SocketRecv, XPubSocket};
 use zeromq::{ZmqError, ZmqMessage};
 
@@ -50,6 +53,19 @@ impl Audience {
             let line = format!("Subscriptions: {}", self.list());
             if let Err(error) = say(line) {
                 return error.into();
+            }
+        }
+    }
+
+    /// Takes in what has come and was not received yet. To be called before
+    /// the end: the system resets a connection that is closed with something
+    /// unread, and throws away what is on its way to that subscriber.
+    pub async fn catch_up(&mut self, publisher: &mut XPubSocket) {
+        // However short, it is enough to look at each connection once.
+        let moment = Duration::from_millis(1);
+        while let Ok(heard) = timeout(moment, self.hear(publisher)).await {
+            if let Err(why) = heard {
+                warn(format_args!("zmq-pub: {why}"));
             }
         }
     }

@@ -10,19 +10,23 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use zeromq::{Endpoint, Socket, SocketOptions, ZmqError};
 
-/// How long one call of the library's `connect` may take. It tries at once,
-/// after 50 ms, 150 ms, 350 ms and so on, up to 30 s apart; calls that end
-/// soon find a partner that comes late sooner. The end is far from each of
-/// these moments: else it would cut off an attempt that has just begun.
+/// How long one call of the library's `connect` may take, at first. It tries
+/// at once, after 50 ms, 150 ms, 350 ms, 750 ms and so on, up to 30 s apart;
+/// calls that end soon find a partner that comes late sooner. The ends, after
+/// 270, 540 and 1000 ms, are far from each of these moments: else they would
+/// cut off an attempt that has just begun.
 const ATTEMPT: Duration = Duration::from_millis(270);
+
+/// And in the end: where the way is long, connecting and greeting takes time.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The options of all sockets here.
+/// The options of all sockets here: time is limited by who connects.
 pub fn socket_options() -> SocketOptions {
     let mut options = SocketOptions::default();
-    options.connect_timeout(ATTEMPT);
+    options.no_connect_timeout();
     options
 }
 
@@ -63,13 +67,15 @@ pub async fn connect(
 ) -> anyhow::Result<()> {
     check(endpoint)?;
     let attempts = async {
+        let mut attempt = ATTEMPT;
         loop {
-            match socket.connect(endpoint).await {
+            match timeout(attempt, socket.connect(endpoint)).await {
+                Err(_) => attempt = (attempt * 2).min(LONGEST_ATTEMPT),
                 // A peer that hangs up in the middle of the greeting may be
                 // one that just ends: the next one may be there soon. It
                 // may hang up at once, so there is a pause in between.
-                Err(error) if is_passing(&error) => sleep(PAUSE).await,
-                result => return result,
+                Ok(Err(error)) if is_passing(&error) => sleep(PAUSE).await,
+                Ok(result) => return result,
             }
         }
     };
@@ -144,7 +150,15 @@ fn is_passing(error: &ZmqError) -> bool {
         }
         _ => matches!(
             io_error(error).map(io::Error::kind),
-            Some(ConnectionReset | ConnectionAborted | BrokenPipe)
+            // NotConnected: it had gone before we asked for its address.
+            // UnexpectedEof: it went in the middle of its greeting.
+            Some(
+                ConnectionReset
+                    | ConnectionAborted
+                    | BrokenPipe
+                    | NotConnected
+                    | UnexpectedEof
+            )
         ),
     }
 }
@@ -157,7 +171,7 @@ async fn why_not(endpoint: &str) -> String {
             .into();
     }
     let address = endpoint.trim_start_matches("tcp://");
-    match timeout(ATTEMPT, TcpStream::connect(address)).await {
+    match timeout(LONGEST_ATTEMPT, TcpStream::connect(address)).await {
         Ok(Ok(_)) => "timed out; something listens there, but it does not \
              greet as ZeroMQ does"
             .into(),
@@ -222,9 +236,12 @@ fn io_error(error: &ZmqError) -> Option<&io::Error> {
 /// Whether this came of looking up a host's name. No `ErrorKind` stands for
 /// that, each system has its own words, and only Windows has numbers.
 fn is_unknown_host(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidInput, NotFound, Other};
+    use io::ErrorKind::{InvalidInput, NotFound, Other, UnexpectedEof};
     match error.raw_os_error() {
         Some(number) => cfg!(windows) && (11_001..=11_004).contains(&number),
-        None => !matches!(error.kind(), InvalidInput | NotFound | Other),
+        None => !matches!(
+            error.kind(),
+            InvalidInput | NotFound | Other | UnexpectedEof
+        ),
     }
 }

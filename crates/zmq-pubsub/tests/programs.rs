@@ -310,6 +310,16 @@ fn ctrl_c_and_sigterm_are_a_clean_end() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_is_heard_although_nobody_listens() {
+    let (publisher, _) = publisher(&["--expect", "0", "--count", "1000000000"]);
+    publisher.line();
+    common::signal(&publisher, "INT");
+    let end = publisher.end();
+    assert_eq!((end.code, end.errors.as_str()), (Some(0), ""));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_stdout() {

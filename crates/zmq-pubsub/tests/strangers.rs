@@ -158,6 +158,26 @@ fn a_subscriber_that_does_not_read_holds_the_publisher_up_to_its_limit() {
     drop(stream);
 }
 
+/// The system throws away what is on its way if a connection is closed with
+/// something unread.
+#[test]
+fn who_subscribes_again_in_the_middle_and_reads_late_loses_nothing() {
+    const COUNT: usize = 300_000;
+    let options = ["--count", &COUNT.to_string(), "--expect", "1"];
+    let (publisher, endpoint) = publisher(&options);
+    let mut stream = connect(&endpoint);
+    stream.write_all(&greeting()).unwrap();
+    stream.write_all(&ready("SUB")).unwrap();
+    stream.write_all(&message(&[b"\x01cat"])).unwrap();
+    assert_eq!(publisher.line(), "Subscriptions: cat");
+    stream.write_all(&message(&[b"\x01catA"])).unwrap();
+    assert_eq!(publisher.end().code, Some(0));
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    // Before the messages of 12 bytes: a greeting and READY.
+    assert_eq!(bytes.len(), 64 + 28 + COUNT * 12);
+}
+
 /// A publisher that can say anything.
 struct Anything {
     listener: TcpListener,
@@ -284,6 +304,24 @@ fn a_server_of_another_kind_is_no_publisher() {
         run(SUB, &[&endpoint]).assert_error("does not speak ZMTP 3");
         answers.join().unwrap();
     }
+}
+
+#[test]
+fn a_server_that_goes_in_the_middle_of_its_greeting() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            // Unread bytes would make a reset of its end.
+            let read = stream.read_exact(&mut [0; 64]);
+            if read.is_ok() {
+                let _ = stream.write_all(&greeting()[..10]);
+            }
+        }
+    });
+    run(SUB, &[&endpoint, "--patience", "0.4"])
+        .assert_error("timed out; something listens there, but it does not");
 }
 
 /// Starts zmq-sub and returns when it has subscribed.

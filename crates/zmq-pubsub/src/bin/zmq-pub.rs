@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{anyhow, bail};
 use clap::{Parser, value_parser};
 use fastrand::Rng;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 use zeromq::{Socket, SocketSend, XPubSocket, ZmqMessage};
 use zmq_pubsub::{Audience, CATS, HATS, bind, cause, enter_keys, finish};
@@ -113,7 +114,12 @@ async fn publish(
                      ({sent} sent before)"
                 )
             })?;
+        // What nobody has asked for is sent without any waiting, and only
+        // while we wait is Ctrl-C heard.
+        yield_now().await;
     }
+    // Whoever goes on subscribing for ever does not hold us up for ever.
+    let _ = timeout(options.timeout, audience.catch_up(publisher)).await;
     Ok(())
 }
 
