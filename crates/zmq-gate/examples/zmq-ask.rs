@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use clap::Parser;
+use clap::{Parser, value_parser};
 use tokio::time::timeout;
 use zeromq::{ReqSocket, Socket, SocketRecv, SocketSend};
-use zmq_gate::{finish, printable, say, seconds};
+use zmq_gate::{address, finish, printable, say, seconds};
 
 /// Says something and shows what comes back
 #[derive(Parser)]
@@ -21,8 +21,9 @@ struct Options {
     #[arg(default_value = "Miaow!")]
     text: String,
     /// Say it over and over, so many times without a pause, in one message
-    #[arg(long, default_value = "1", value_parser = zmq_gate::at_least_one)]
-    times: usize,
+    #[arg(long, default_value = "1")]
+    #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
+    times: u32,
     /// Seconds until all of it must have come back
     #[arg(long, default_value = "5", value_parser = seconds)]
     timeout: Duration,
@@ -35,12 +36,14 @@ async fn main() -> ExitCode {
 
 async fn run(options: &Options) -> anyhow::Result<()> {
     let endpoint = &options.endpoint;
-    let bytes = options.text.len().saturating_mul(options.times);
+    let address = address(endpoint)?;
+    let text = options.text.repeat(options.times.try_into()?);
     say(format_args!(
-        "Asking: {}, {bytes} bytes",
-        printable(&options.text)
+        "Asking: {}, {} bytes",
+        printable(&options.text),
+        text.len()
     ))?;
-    let asked = timeout(options.timeout, ask(options)).await;
+    let asked = timeout(options.timeout, ask(&address, text)).await;
     let length = asked
         .map_err(|_| {
             anyhow!("timed out; is the gate there, and somebody behind it?")
@@ -51,13 +54,10 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn ask(options: &Options) -> anyhow::Result<usize> {
+async fn ask(address: &str, text: String) -> anyhow::Result<usize> {
     let mut socket = ReqSocket::new();
-    socket
-        .connect(&options.endpoint)
-        .await
-        .map_err(|_| hung_up())?;
-    let text = options.text.repeat(options.times);
+    let connected = socket.connect(&format!("tcp://{address}")).await;
+    connected.map_err(|_| hung_up())?;
     socket.send(text.into()).await?;
     let answer = socket.recv().await.map_err(|_| hung_up())?;
     Ok(answer.iter().map(|part| part.len()).sum())

@@ -3,12 +3,14 @@
 //!
 //! cargo run --example zmq-cat [tcp://HOST:PORT]
 
+use std::net::TcpListener;
 use std::pin::pin;
 use std::process::ExitCode;
 
 use clap::Parser;
 use zeromq::{RepSocket, Socket, SocketRecv, SocketSend};
-use zmq_gate::{finish, printable, say, stop_signal, warn};
+use zmq_gate::{address, cannot_bind, finish, printable, say};
+use zmq_gate::{stop_signal, warn};
 
 /// Repeats what it hears, until Ctrl-C
 #[derive(Parser)]
@@ -25,11 +27,11 @@ async fn main() -> ExitCode {
 
 async fn run(options: &Options) -> anyhow::Result<()> {
     let mut stop = pin!(stop_signal()?);
+    let endpoint = &options.endpoint;
+    let listener = TcpListener::bind(address(endpoint)?)
+        .map_err(|error| cannot_bind(endpoint, &error))?;
     let mut socket = RepSocket::new();
-    let endpoint = socket.bind(&options.endpoint).await.map_err(|error| {
-        let endpoint = &options.endpoint;
-        anyhow::anyhow!("cannot bind to {endpoint}: {error}; give another one")
-    })?;
+    let endpoint = socket.bind_listener(listener).await?;
     say(format_args!("Waiting at {endpoint}"))?;
     loop {
         let message = tokio::select! {

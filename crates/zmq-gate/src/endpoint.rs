@@ -31,22 +31,30 @@ pub fn endpoint(address: SocketAddr) -> String {
 /// Why nobody can be waited for at an endpoint, and what to do.
 pub fn cannot_bind(endpoint: &str, error: &io::Error) -> anyhow::Error {
     use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
-    let kind = error.kind();
-    let (cause, advice) = match kind {
-        AddrInUse => (
-            kind.to_string(),
-            "end what listens there, or give another endpoint",
-        ),
-        AddrNotAvailable => {
-            (kind.to_string(), "give an address of this machine")
-        }
-        PermissionDenied => (kind.to_string(), "give a port above 1023"),
-        _ if is_unknown_host(error) => {
-            ("host name not found".into(), "check the spelling")
-        }
-        _ => (kind.to_string(), "check the endpoint"),
+    let advice = match error.kind() {
+        AddrInUse => "end what listens there, or give another endpoint",
+        AddrNotAvailable => "give an address of this machine",
+        PermissionDenied => "give a port above 1023",
+        _ if is_unknown_host(error) => "check the spelling",
+        _ => "check the endpoint",
     };
-    anyhow!("cannot bind to {}: {cause}; {advice}", printable(endpoint))
+    let (endpoint, cause) = (printable(endpoint), cause(error));
+    anyhow!("cannot bind to {endpoint}: {cause}; {advice}")
+}
+
+/// Why something failed, in words that are the same on every system.
+pub fn cause(error: &io::Error) -> String {
+    if is_unknown_host(error) {
+        return "host name not found".into();
+    }
+    match error.kind().to_string().as_str() {
+        // Too many open files, for one.
+        "uncategorized error" => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or_default().into()
+        }
+        known => known.into(),
+    }
 }
 
 /// Whether this came of looking up a host's name. No `ErrorKind` stands for

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use crate::endpoint::cause;
 use crate::whole::{Refused, Whole};
 
 // ANCHOR: limits
@@ -146,6 +147,8 @@ pub enum End {
     Stalled(&'static str),
     /// Nobody is behind the gate.
     NobodyBehind,
+    /// The socket behind cannot be reached, for this reason.
+    Unreachable(String),
 }
 
 impl fmt::Display for End {
@@ -158,6 +161,10 @@ impl fmt::Display for End {
             Self::NobodyBehind => {
                 out.write_str("nobody is behind the gate; start the server")
             }
+            Self::Unreachable(why) => write!(
+                out,
+                "cannot reach the server behind: {why}; check its endpoint"
+            ),
         }
     }
 }
@@ -170,8 +177,10 @@ async fn guard(
     limits: Limits,
     messages: &AtomicU64,
 ) -> End {
-    let Ok(socket) = timeout(limits.handshake, reach(back)).await else {
-        return End::NobodyBehind;
+    let mut why = None;
+    let reached = timeout(limits.handshake, reach(back, &mut why)).await;
+    let Ok(socket) = reached else {
+        return why.map_or(End::NobodyBehind, End::Unreachable);
     };
     // Each message is written whole: without this it could wait until the
     // one before is confirmed.
@@ -180,28 +189,43 @@ async fn guard(
     }
     let (mut from_peer, mut to_peer) = peer.into_split();
     let (mut from_socket, mut to_socket) = socket.into_split();
+    let mut ready = Bytes::new();
     // Whichever direction ends first ends both: to ZeroMQ there is no half
     // of a connection.
-    tokio::select! {
-        end = inwards(&mut from_peer, &mut to_socket, limits, messages) => end,
+    let end = tokio::select! {
+        end = inwards(
+            &mut from_peer, &mut to_socket, &mut ready, limits, messages
+        ) => end,
         end = outwards(&mut from_socket, &mut to_peer, limits) => end,
-    }
+    };
+    drop((from_peer, to_peer));
+    // A peer that reads nothing ends `inwards` wherever it stands. What was
+    // half written goes to its end: the socket shall see no half messages.
+    let _ = timeout(limits.stall, to_socket.write_all_buf(&mut ready)).await;
+    end
 }
 
 /// Connects to the socket behind. While it is not there its peers wait.
-async fn reach(back: &str) -> TcpStream {
+/// `why` tells what is in the way, unless it is just that nobody is there.
+async fn reach(back: &str, why: &mut Option<String>) -> TcpStream {
+    use std::io::ErrorKind::{ConnectionRefused, TimedOut};
     loop {
-        match TcpStream::connect(back).await {
+        *why = match TcpStream::connect(back).await {
             Ok(stream) => return stream,
-            Err(_) => sleep(Duration::from_millis(50)).await,
-        }
+            Err(error) => match error.kind() {
+                ConnectionRefused | TimedOut => None,
+                _ => Some(cause(&error)),
+            },
+        };
+        sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// Passes on what is whole.
+/// Passes on what is whole; `ready` keeps what is not yet written of it.
 async fn inwards(
     peer: &mut (impl AsyncRead + Unpin),
     socket: &mut (impl AsyncWrite + Unpin),
+    ready: &mut Bytes,
     limits: Limits,
     messages: &AtomicU64,
 ) -> End {
@@ -210,9 +234,10 @@ async fn inwards(
     let handshake = async {
         while !whole.is_greeted() {
             // What comes with the last of it may be the first message.
-            let count = step(peer, socket, &mut whole, &mut buffer).await?;
-            messages.fetch_add(count, Relaxed);
+            *ready = read(peer, &mut whole, &mut buffer).await?;
+            write(socket, ready).await?;
         }
+        messages.fetch_add(whole.messages(), Relaxed);
         Ok(())
     };
     match timeout(limits.handshake, handshake).await {
@@ -223,7 +248,8 @@ async fn inwards(
     let mut deadline = Instant::now() + limits.stall;
     loop {
         let is_within = whole.is_within();
-        let next = step(peer, socket, &mut whole, &mut buffer);
+        let before = whole.messages();
+        let next = read(peer, &mut whole, &mut buffer);
         let result = if is_within {
             // Each byte for itself may not take so long, nor all of them.
             match timeout_at(deadline, next).await {
@@ -235,36 +261,42 @@ async fn inwards(
             next.await
         };
         match result {
-            Ok(0) if is_within => {}
-            Ok(count) => {
-                messages.fetch_add(count, Relaxed);
-                deadline = Instant::now() + limits.stall;
-            }
+            Ok(bytes) if is_within && bytes.is_empty() => continue,
+            Ok(bytes) => *ready = bytes,
             Err(end) => return end,
         }
+        // A socket that is slow to take it costs the peer none of its time.
+        if let Err(end) = write(socket, ready).await {
+            return end;
+        }
+        messages.fetch_add(whole.messages() - before, Relaxed);
+        deadline = Instant::now() + limits.stall;
     }
 }
 // ANCHOR_END: guard
 
-/// Reads once, passes on what became whole by it, and says how many messages
-/// that were.
-async fn step(
+/// Reads once, and returns what became whole by it.
+async fn read(
     peer: &mut (impl AsyncRead + Unpin),
-    socket: &mut (impl AsyncWrite + Unpin),
     whole: &mut Whole,
     buffer: &mut BytesMut,
-) -> Result<u64, End> {
+) -> Result<Bytes, End> {
     match peer.read_buf(buffer).await {
         Ok(0) if whole.is_within() => return Err(End::CutOff),
         Ok(0) | Err(_) => return Err(End::Closed),
         Ok(_) => {}
     }
-    let before = whole.messages();
-    let ready = whole.take(buffer).map_err(End::Refused)?;
-    if !ready.is_empty() && socket.write_all(&ready).await.is_err() {
-        return Err(End::Closed);
-    }
-    Ok(whole.messages() - before)
+    whole.take(buffer).map_err(End::Refused)
+}
+
+/// Writes all of `ready`. Dropped before that, it leaves there what is not
+/// yet written.
+async fn write(
+    socket: &mut (impl AsyncWrite + Unpin),
+    ready: &mut Bytes,
+) -> Result<(), End> {
+    let written = socket.write_all_buf(ready).await;
+    written.map_err(|_| End::Closed)
 }
 
 /// What comes from the socket behind is trusted, and only passed on.

@@ -92,8 +92,9 @@ impl Whole {
         self.messages
     }
 
-    /// Takes what is whole, or a piece of the greeting, out of `buffer`, to be passed on as it is. How
-    /// the bytes fell into reads makes no difference.
+    /// Takes what is whole, or a piece of the greeting, out of `buffer`, to
+    /// be passed on as it is. How the bytes fell into reads makes no
+    /// difference.
     ///
     /// # Errors
     /// The peer is to be hung up on. It is enough that a frame announces
@@ -174,8 +175,8 @@ impl Whole {
             let limit = self.most_parts;
             return Err(Refused::TooManyParts { limit });
         }
-        // No more than the limits, so it fits.
-        let length = head + body as usize;
+        // No more than a limit, which is a usize; but it may be the largest.
+        let length = (body as usize).saturating_add(head);
         if bytes.len() < length {
             return Ok(None);
         }

@@ -84,7 +84,7 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Logs to stderr what RUST_LOG asks for, such as `zmq_reqrep=debug`;
+/// Logs to stderr what RUST_LOG asks for, such as `zmq_gate=debug`;
 /// nothing if it asks for nothing.
 pub fn log() {
     let wanted = std::env::var("RUST_LOG").unwrap_or_default();

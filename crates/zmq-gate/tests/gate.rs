@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
@@ -116,7 +116,7 @@ fn limits() -> Limits {
 #[tokio::test]
 async fn strangers_are_refused_and_the_others_go_on() {
     let (cat, back) = cat().await;
-    let gate = Gate::before(&back, limits()).await;
+    let gate = Gate::before(&back, Limits::default()).await;
     let mut client = gate.client().await;
     talk(&mut client, "before").await;
     let mut random = fastrand::Rng::with_seed(3);
@@ -163,7 +163,7 @@ async fn strangers_are_refused_and_the_others_go_on() {
 #[tokio::test]
 async fn messages_up_to_the_limits_come_back() {
     let (_cat, back) = cat().await;
-    let gate = Gate::before(&back, limits()).await;
+    let gate = Gate::before(&back, Limits::default()).await;
     let mut client = gate.client().await;
     // The empty part before it takes nothing of it.
     talk(&mut client, &"x".repeat(Limits::default().message)).await;
@@ -220,10 +220,9 @@ async fn a_client_that_has_nothing_to_say_stays() {
 #[tokio::test]
 async fn connections_have_a_limit() {
     let (_cat, back) = cat().await;
-    let connections = 1;
     let limits = Limits {
-        connections,
-        ..limits()
+        connections: 1,
+        ..Limits::default()
     };
     let gate = Gate::before(&back, limits).await;
     let mut first = gate.client().await;
@@ -241,9 +240,10 @@ fn pinned<T>(future: T) -> std::pin::Pin<Box<T>> {
 
 #[tokio::test]
 async fn nobody_behind_now_and_somebody_later() {
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let back = free.local_addr().unwrap().to_string();
-    drop(free);
+    // Bound, but not listening: nobody else can take the port.
+    let behind = TcpSocket::new_v4().unwrap();
+    behind.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let back = behind.local_addr().unwrap().to_string();
     let gate = Gate::before(&back, limits()).await;
     gate.stranger(&greeted(b"")).await;
     let limits = Limits {
@@ -252,9 +252,42 @@ async fn nobody_behind_now_and_somebody_later() {
     };
     let patient = Gate::before(&back, limits).await;
     let client = patient.connect(b"").await;
-    let behind = TcpListener::bind(&back).await.unwrap();
+    let behind = behind.listen(8).unwrap();
     timeout(LIMIT, behind.accept()).await.unwrap().unwrap();
     drop(client);
     let (_, ends) = gate.close().await;
     assert_eq!(ends, [End::NobodyBehind]);
+}
+
+/// A server that is slow to read is no fault of the peer, and what it gets
+/// in the end is whole.
+#[tokio::test]
+async fn a_slow_server_costs_the_peer_nothing() {
+    let behind = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let back = behind.local_addr().unwrap().to_string();
+    let gate = Gate::before(&back, limits()).await;
+    // Far more than the buffers of the system take.
+    let message = [&b"\x02\0\0\0\0\0\x0f\0\0"[..], &[7; 0xf_0000]].concat();
+    let stream = greeted(&message.repeat(40));
+    let address = gate.address.clone();
+    let sent = stream.clone();
+    let peer = tokio::spawn(async move {
+        let mut peer = TcpStream::connect(&address).await.unwrap();
+        peer.write_all(&sent).await.unwrap();
+        peer
+    });
+    let (mut server, _) =
+        timeout(LIMIT, behind.accept()).await.unwrap().unwrap();
+    // Until then nobody has read anything; the stranger's time is over.
+    gate.stranger(b"").await;
+    gate.stranger(b"").await;
+    let mut heard = vec![0; stream.len()];
+    let read = timeout(LIMIT, server.read_exact(&mut heard)).await;
+    read.unwrap().unwrap();
+    assert!(heard == stream);
+    drop(peer.await.unwrap());
+    let (passed, ends) = gate.close().await;
+    let greeting = End::Stalled("its greeting");
+    assert_eq!(ends, [greeting.clone(), greeting]);
+    assert_eq!(passed.messages, 40);
 }
