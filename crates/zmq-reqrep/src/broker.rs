@@ -132,15 +132,22 @@ impl Broker<'_> {
     /// Sends a reply to the client named by its first part, if that client
     /// is still there and reads.
     fn reply(&mut self, reply: ZmqMessage) {
+        let client = reply.get(0).cloned().unwrap_or_default();
         match self.front.send(reply).now_or_never() {
             Some(Ok(())) => self.passed.replies += 1,
             Some(Err(error)) => {
                 tracing::debug!("a reply nobody waits for: {error}");
                 self.passed.unheard += 1;
             }
+            // 100,000 replies wait for it. To a single peer of a socket, a
+            // send that is given up has been queued all the same: dropping
+            // replies would not end that.
             None => {
-                tracing::warn!("a client does not read: its reply is dropped");
+                tracing::warn!("a client does not read: hung up on");
                 self.passed.unheard += 1;
+                if let Ok(client) = client.try_into() {
+                    self.front.backend().peer_disconnected(&client);
+                }
             }
         }
     }

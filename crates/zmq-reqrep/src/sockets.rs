@@ -19,6 +19,11 @@ const ATTEMPT: Duration = Duration::from_millis(150);
 /// And in the end: where the way is long, connecting and greeting takes time.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(1);
 
+/// How long to look whether anybody is there. Windows tries three times,
+/// and says only after two seconds that nobody is.
+const LOOK: Duration =
+    Duration::from_millis(if cfg!(windows) { 3000 } else { 150 });
+
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -176,7 +181,7 @@ async fn why_not(endpoint: &str) -> String {
         return "timed out; start its partner, or give another endpoint".into();
     }
     let address = endpoint.trim_start_matches("tcp://");
-    match timeout(ATTEMPT, TcpStream::connect(address)).await {
+    match timeout(LOOK, TcpStream::connect(address)).await {
         Ok(Ok(_)) => "timed out; something listens there, but does it speak \
              ZMTP?"
             .into(),

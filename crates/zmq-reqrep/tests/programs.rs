@@ -133,7 +133,6 @@ fn a_port_that_is_taken() {
 
 #[test]
 fn nobody_there_and_somebody_who_says_nothing() {
-    // Nobody: bound and closed again.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = endpoint_of(&listener);
     let impatient = [&at, "--timeout", "0.1", "--retries", "1"];
@@ -144,7 +143,11 @@ fn nobody_there_and_somebody_who_says_nothing() {
         end.errors.contains("(attempt 2 of 2): timed out; "),
         "{end:?}"
     );
-    drop(listener);
+    // Nobody: bound, so that nobody else takes the port, but not listening.
+    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let at = format!("tcp://{}", nobody.local_addr().unwrap());
+    let impatient = [&at, "--timeout", "0.1", "--retries", "1"];
     let end = run(CLIENT, &impatient);
     assert_eq!(end.output, "Sending message #1\nSending message #1 again\n");
     assert!(

@@ -41,7 +41,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> anyhow::Result<()> {
     log();
-    let stop = pin!(stop_signal()?);
+    let mut stop = pin!(stop_signal()?);
     if options.front == options.back && !options.front.ends_with(":0") {
         bail!(
             "clients and servers cannot both connect to {}: \
@@ -56,16 +56,22 @@ async fn run(options: Options) -> anyhow::Result<()> {
     // reply to the one before.
     let mut front = RouterSocket::new();
     let mut back = DealerSocket::new();
-    let clients = bind(&mut front, &options.front).await?;
-    let servers = bind(&mut back, &options.back).await?;
+    let bound = async {
+        let clients = bind(&mut front, &options.front).await?;
+        let servers = bind(&mut back, &options.back).await?;
+        anyhow::Ok((clients, servers))
+    };
+    let (clients, servers) = tokio::select! {
+        () = &mut stop => return Ok(()),
+        bound = bound => bound?,
+    };
     say(format_args!(
         "Waiting for clients at {clients} and for servers at {servers}"
     ))?;
     let queue = options.queue.try_into().unwrap_or(usize::MAX);
     let passed = pass(&mut front, &mut back, queue, stop).await;
-    // No more requests first; then the last replies leave.
-    close(back, options.linger).await;
-    close(front, options.linger).await;
+    let linger = options.linger;
+    tokio::join!(close(back, linger), close(front, linger));
     say(passed)?;
     Ok(())
 }

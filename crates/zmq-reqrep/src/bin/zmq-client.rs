@@ -89,8 +89,10 @@ async fn ask(
             }
             Err(failure) => failure,
         };
-        let what =
-            format!("no answer to {request} (attempt {attempt} of {attempts})");
+        let what = format!(
+            "no answer to {request} from {} (attempt {attempt} of {attempts})",
+            options.endpoint
+        );
         if failure.is_final || attempt == attempts {
             bail!("{}: {failure}", printable(what));
         }
