@@ -17,7 +17,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::{sleep, spawn};
+use std::thread::spawn;
 use std::time::{Duration, Instant};
 
 /// What the clients and servers are told.
@@ -75,12 +75,13 @@ fn servers_are_killed_and_each_client_ends_with_its_own_replies() {
         })
         .collect();
 
-    // The oldest server each time, so that each is killed at its work.
+    // The oldest server each time, in the middle of a request.
     let mut gone = Vec::new();
+    let mut done = HashMap::new();
     for second in 1..=seconds {
-        let next = begin + Duration::from_secs(second);
-        sleep(next.saturating_duration_since(Instant::now()));
         let mut victim = serving.remove(0);
+        let moment = begin + Duration::from_secs(second);
+        victim.work_until(moment, &mut done);
         victim.child.kill().unwrap();
         gone.push(victim);
         serving.push(server());
@@ -96,12 +97,9 @@ fn servers_are_killed_and_each_client_ends_with_its_own_replies() {
         server.signal("-INT");
     }
     broker.signal("-INT");
-    let mut done = HashMap::new();
     for server in gone.into_iter().chain(serving) {
         for line in &server.lines {
-            if let Some(text) = line.text.strip_prefix("Answering: ") {
-                *done.entry(text.to_owned()).or_insert(0) += 1;
-            }
+            count(&line.text, &mut done);
         }
     }
     assert!(broker.child.wait().unwrap().success());
@@ -119,6 +117,13 @@ fn servers_are_killed_and_each_client_ends_with_its_own_replies() {
         clients * requests
     );
     assert!(all.answered > 0);
+}
+
+/// Counts what a server has done.
+fn count(line: &str, done: &mut HashMap<String, u64>) {
+    if let Some(text) = line.strip_prefix("Answering: ") {
+        *done.entry(text.to_owned()).or_default() += 1;
+    }
 }
 
 fn setting<T: FromStr>(name: &str, default: &str) -> T {
@@ -234,6 +239,24 @@ impl Program {
             lines: lines_of(child.stdout.take().unwrap()),
             errors: lines_of(child.stderr.take().unwrap()),
             child,
+        }
+    }
+
+    /// Follows a server until it has begun a request after `moment`. If
+    /// nobody asks it any more, the moment is enough.
+    fn work_until(&self, moment: Instant, done: &mut HashMap<String, u64>) {
+        loop {
+            match self.lines.recv_timeout(SLACK) {
+                Ok(line) => {
+                    count(&line.text, done);
+                    let begins = line.text.starts_with("Request says: ");
+                    if begins && line.at >= moment {
+                        break;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) if Instant::now() < moment => {}
+                Err(_) => break,
+            }
         }
     }
 
