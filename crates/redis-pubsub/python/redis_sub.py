@@ -113,12 +113,17 @@ def run(program, args, work):
             retry=Retry(NoBackoff(), 0),  # else the first error comes late
         )
         url = urlsplit(args.url)
-        # Not url.netloc: the password is in it.
-        address = f"{url.scheme}://{url.hostname}:{url.port or 6379}"
+        # What stands before the @ may be a password.
+        place = url.netloc.rpartition("@")[2] or url.path
+        if url.hostname and not url.port:
+            place += ":6379"
+        address = f"{url.scheme}://{place}"
     except ValueError:
         sys.exit(f"{program}: the URL cannot be read: write it as redis://HOST:PORT")
     try:
-        server.ping()
+        # Connects and logs in. Not ping: there are users who may not.
+        pool = server.connection_pool
+        pool.release(pool.get_connection())
         work(server, args)
     except BrokenPipeError:
         os._exit(0)  # nobody reads our output any more

@@ -114,17 +114,18 @@ impl Server {
         })
     }
 
-    /// Connects and logs in. `timeout` limits this, and then the wait for
-    /// each reply. What the server sends unasked (the messages of a
+    /// Connects and logs in, within the limit `connecting`; `timeout` limits
+    /// the wait for each later reply. What the server sends unasked (the messages of a
     /// subscription, and the news that the connection is gone) goes to
     /// `pushes`.
     pub async fn connect(
         &self,
+        connecting: Duration,
         timeout: Duration,
         pushes: Option<UnboundedSender<PushInfo>>,
     ) -> RedisResult<MultiplexedConnection> {
         let mut config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(timeout))
+            .set_connection_timeout(Some(connecting))
             .set_response_timeout(Some(timeout));
         if let Some(pushes) = pushes {
             config = config.set_push_sender(pushes);
@@ -132,13 +133,19 @@ impl Server {
         self.client
             .get_multiplexed_async_connection_with_config(&config)
             .await
-            .map_err(|error| self.hide_quoted_password(error))
+            .map_err(|error| self.first_reply(error))
     }
 
-    /// A server that refuses the login may quote the whole command, and the
-    /// password is in it. Not the word alone is hidden but the sentence: it
-    /// would tell a short password, by where it has holes.
-    fn hide_quoted_password(&self, error: RedisError) -> RedisError {
+    /// The error reply to `HELLO`. A server older than RESP3 does not know
+    /// the command, and each says so in words of its own. A server that
+    /// refuses the login may quote the whole command, and the password is in
+    /// it. Not the word alone is hidden but the sentence: it would tell a
+    /// short password, by where it has holes.
+    fn first_reply(&self, error: RedisError) -> RedisError {
+        let detail = error.detail().unwrap_or_default().to_lowercase();
+        if detail.contains("unknown command") && detail.contains("hello") {
+            return (ErrorKind::RESP3NotSupported, "no HELLO").into();
+        }
         let settings = self.client.get_connection_info().redis_settings();
         match (error.code(), error.detail(), settings.password()) {
             (Some(code), Some(detail), Some(password))

@@ -19,10 +19,13 @@ use tokio::time::sleep;
 
 use crate::{Server, seconds};
 
+/// How long connecting and logging in may take.
+const CONNECTING: Duration = Duration::from_secs(3);
+
 /// How long a subscription waits, for what; options of a program.
 #[derive(Clone, Copy, clap::Args)]
 pub struct Patience {
-    /// Seconds to wait for the connection, and for each answer
+    /// Seconds to wait for each answer
     #[arg(long, default_value = "3", value_parser = seconds)]
     #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
     pub timeout: Duration,
@@ -60,8 +63,9 @@ impl<'a> Subscription<'a> {
         // a message nothing is read from the connection, TCP slows the server
         // down, and a Redis server in the end closes the connection.
         let (sender, pushes) = unbounded_channel();
-        let mut connection =
-            server.connect(patience.timeout, Some(sender)).await?;
+        let mut connection = server
+            .connect(CONNECTING, patience.timeout, Some(sender))
+            .await?;
         connection.subscribe(channels).await?;
         Ok(Self {
             server,
@@ -148,9 +152,17 @@ async fn silence(connection: &mut MultiplexedConnection, patience: Patience) {
         // Twice, because the first time-out can be our own fault: a program
         // that was suspended (Ctrl-Z) finds its time over when it wakes up,
         // and the answer still unread.
-        if connection.ping().await.is_err() && connection.ping().await.is_err()
-        {
+        if !answers(connection).await && !answers(connection).await {
             return;
         }
+    }
+}
+
+/// Whether the server answers at all. A refusal is an answer, too: a user who
+/// may not PING, a replica without its master, a server that loads its data.
+async fn answers(connection: &mut MultiplexedConnection) -> bool {
+    match connection.ping().await {
+        Ok(_) => true,
+        Err(error) => error.code().is_some(),
     }
 }

@@ -213,7 +213,7 @@ fn passwords() {
 
 #[test]
 fn a_refusal_that_quotes_the_password_is_not_passed_on() {
-    let quoting = "ERR unknown command 'HELLO' 'AUTH' 's3cret'";
+    let quoting = "ERR broken login 'HELLO' 'AUTH' 's3cret'";
     let hidden = "the server says ERR and more, not shown";
     let full = "ERR max number of clients reached";
     for (password, reply, shown) in [
@@ -238,6 +238,77 @@ fn a_refusal_that_quotes_the_password_is_not_passed_on() {
         end.assert_one_line_and_no_secret();
         server.join().unwrap();
     }
+}
+
+/// Older servers and proxies refuse HELLO, each in words of its own.
+#[test]
+fn a_server_without_resp3_is_told_from_a_refused_login() {
+    for reply in [
+        "ERR unknown command 'hello'",
+        "ERR unknown command `HELLO`, with args beginning with: `3`, ",
+        "ERR unknown command 'HELLO' 'AUTH' 's3cret'",
+        "ERR Unknown command: Hello",
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            write!(client, "-{reply}\r\n").unwrap();
+            let _ = client.read_to_end(&mut Vec::new());
+        });
+        let end = run(SUB, &[&format!("redis://:s3cret@{address}")]);
+        let expected = "the server does not know RESP3; \
+            take Redis 6 or newer\n";
+        assert!(end.errors.ends_with(expected), "{reply}: {end:?}");
+        end.assert_one_line_and_no_secret();
+        server.join().unwrap();
+    }
+}
+
+/// A user who may not PING, a replica without its master, a server that loads
+/// its data: each answers by an error, and each goes on delivering.
+#[test]
+fn an_error_is_an_answer_and_the_connection_stays() {
+    for error in ["NOPERM no permissions", "MASTERDOWN no link", "LOADING"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = spawn(move || {
+            let (client, _) = listener.accept().unwrap();
+            answer_with(&client, error, 5);
+            client
+        });
+        let url = format!("redis://{address}");
+        let sub = Program::start(SUB, &[&url, "--ping", "0.05"]);
+        assert_eq!(sub.line(), "Subscribed to catA, catC");
+        let _client = server.join().unwrap();
+        assert_eq!(sub.line(), "Subscribe: catA wears a hatA");
+        assert!(sub.errors.try_recv().is_err(), "{error}");
+    }
+}
+
+/// Is a server that answers so many PINGs by an error, then sends a message.
+fn answer_with(mut client: &TcpStream, error: &str, pings: usize) {
+    let mut commands = BufReader::new(client).lines();
+    let mut left = pings;
+    while left > 0 {
+        match commands.next().unwrap().unwrap().as_str() {
+            "HELLO" => write!(client, "%1\r\n+proto\r\n:3\r\n").unwrap(),
+            channel @ ("catA" | "catC") => {
+                let number = if channel == "catA" { 1 } else { 2 };
+                write!(
+                    client,
+                    ">3\r\n+subscribe\r\n+{channel}\r\n:{number}\r\n"
+                )
+                .unwrap();
+            }
+            "PING" => {
+                write!(client, "-{error}\r\n").unwrap();
+                left -= 1;
+            }
+            _ => {}
+        }
+    }
+    write!(client, ">3\r\n+message\r\n$4\r\ncatA\r\n$4\r\nhatA\r\n").unwrap();
 }
 
 #[test]
@@ -364,7 +435,8 @@ fn a_server_that_leaves_ends_the_publisher_with_what_was_sent() {
         end.errors,
         format!(
             "redis-pub: cannot publish message 2 at redis://{address}: \
-             connection reset; did the server end? (1 sent before)\n"
+             connection reset; did the server end? \
+             (1 answered before; this one may be published or not)\n"
         )
     );
 }

@@ -18,9 +18,12 @@ pub fn is_wanted(job: &str) -> bool {
 /// A publisher's connection, made as redis-pub makes it.
 pub async fn connect() -> Result<MultiplexedConnection> {
     let server = Server::from_url(&url())?;
-    server.connect(PATIENCE, None).await.map_err(|error| {
-        anyhow!("cannot connect to {server}: {}", server.explain(&error))
-    })
+    server
+        .connect(PATIENCE, PATIENCE, None)
+        .await
+        .map_err(|error| {
+            anyhow!("cannot connect to {server}: {}", server.explain(&error))
+        })
 }
 
 pub fn url() -> String {

@@ -52,14 +52,13 @@ async fn run(options: Options) -> anyhow::Result<()> {
 
 async fn publish(options: &Options) -> anyhow::Result<()> {
     let server = Server::from_url(&options.url)?;
-    let mut connection =
-        server
-            .connect(options.timeout, None)
-            .await
-            .map_err(|error| {
-                let why = server.explain(&error);
-                anyhow!("cannot connect to {server}: {why}")
-            })?;
+    let mut connection = server
+        .connect(options.timeout, options.timeout, None)
+        .await
+        .map_err(|error| {
+            let why = server.explain(&error);
+            anyhow!("cannot connect to {server}: {why}")
+        })?;
     let mut random = options.seed.map_or_else(Rng::new, Rng::with_seed);
     let mut enter = options.step.then(enter_keys);
     let (mut sent, mut heard) = (0, 0);
@@ -79,9 +78,14 @@ async fn publish(options: &Options) -> anyhow::Result<()> {
         let receivers =
             connection.publish(cat, hat).await.map_err(|error| {
                 let why = server.explain(&error);
+                // A refusal is certain. Without an answer nobody knows.
+                let doubt = match error.code() {
+                    Some(_) => "",
+                    None => "; this one may be published or not",
+                };
                 anyhow!(
                     "cannot publish message {number} at {server}: {why} \
-                 ({sent} sent before)"
+                     ({sent} answered before{doubt})"
                 )
             })?;
         sent += 1;
