@@ -527,6 +527,8 @@ impl<'a> Player<'a> {
                 command.arg(script).args(&arguments);
                 // No __pycache__ in the source tree.
                 command.env("PYTHONDONTWRITEBYTECODE", "1");
+                // As in a terminal, where Python keeps no line back.
+                command.env("PYTHONUNBUFFERED", "1");
                 let shown =
                     command_line(&format!("python3 python/{file}"), visible);
                 (self.perform(index, command)?, shown)
@@ -1029,6 +1031,10 @@ fn command_line(program: &str, arguments: &[String]) -> String {
 }
 
 fn exit_text(status: ExitStatus) -> String {
+    if ended_by_the_signal(status) {
+        // A short program's way to end at Ctrl-C.
+        return "ended by the signal".to_owned();
+    }
     match status.code() {
         Some(code) => format!("exit {code}"),
         None => {
@@ -1041,4 +1047,21 @@ fn exit_text(status: ExitStatus) -> String {
             "ended".to_owned()
         }
     }
+}
+
+/// Whether Ctrl-C or SIGTERM ended a program that did not catch it.
+#[cfg(unix)]
+fn ended_by_the_signal(status: ExitStatus) -> bool {
+    use nix::sys::signal::Signal::{SIGINT, SIGTERM};
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    [SIGINT, SIGTERM]
+        .map(|signal| Some(signal as i32))
+        .contains(&signal)
+}
+
+/// Whether Ctrl-C or Ctrl-Break ended a program that did not catch it.
+#[cfg(windows)]
+fn ended_by_the_signal(status: ExitStatus) -> bool {
+    const STATUS_CONTROL_C_EXIT: u32 = 0xC000_013A;
+    status.code() == Some(STATUS_CONTROL_C_EXIT as i32)
 }

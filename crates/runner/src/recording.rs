@@ -186,6 +186,10 @@ impl Recording {
             };
             let text = match line.kind {
                 EntryKind::Command => command_html(&line.text),
+                // The label before it says "ended".
+                EntryKind::Exit => {
+                    escape(line.text.trim_start_matches("ended "))
+                }
                 _ => escape(&line.text),
             };
             let _ = writeln!(

@@ -1,0 +1,25 @@
+"""Shows which hats two cats wear, until Ctrl-C."""
+
+import sys
+
+import redis
+
+SERVER = "redis://127.0.0.1:6379"
+
+# The server is the first argument, or on this machine.
+url = sys.argv[1] if sys.argv[1:] else SERVER
+server = redis.from_url(url)
+
+# Ask for two of the four cats. Redis confirms each: what
+# is published from now on reaches us.
+subscription = server.pubsub()
+subscription.subscribe("catA", "catC")
+for _ in range(2):
+    subscription.get_message(timeout=None)
+print("Subscribed to catA, catC")
+
+for message in subscription.listen():
+    # Its channel is the cat, its data the hat.
+    cat = message["channel"].decode()
+    hat = message["data"].decode()
+    print(f"Subscribe: {cat} wears a {hat}")
