@@ -25,9 +25,9 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::book;
 use crate::build::Programs;
 use crate::doctor;
-use crate::ports::Reserved;
 use crate::process::{Process, Scratch};
-use crate::server::{Choice, Kind, Server};
+use crate::server::running::Seat;
+use crate::server::{Choice, Kind};
 use crate::workspace::{Section, Workspace, entries};
 
 /// A bench that takes longer hangs.
@@ -109,14 +109,17 @@ fn bench_section(
     }
     let (peers, mut absent) = peers(section, &scratch)?;
     let mut choices = Vec::new();
-    let kind = section.server.as_deref().map(Kind::find).transpose()?;
+    // Measured on the first kind that the manifest names.
+    let kind = section.servers.kinds().first();
+    let kind = kind.map(|name| Kind::find(name)).transpose()?;
     if let Some(kind) = kind {
-        if doctor::find(kind.real).is_some() {
-            choices.push(Some(Choice::Real));
-        } else {
-            absent.push(kind.real.to_owned());
+        match (kind.missing(Choice::Real), &kind.real) {
+            (None, Some(_)) => choices.push(Some(Choice::Real)),
+            (missing, _) => absent.extend(missing.map(str::to_owned)),
         }
-        choices.push(Some(Choice::Embedded));
+        if kind.embedded.is_some() {
+            choices.push(Some(Choice::Embedded));
+        }
     } else {
         choices.push(None);
     }
@@ -124,21 +127,17 @@ fn bench_section(
     let mut units = BTreeMap::new();
     for round in 1..=rounds {
         for choice in &choices {
-            let server_name = match (choice, kind) {
-                (Some(Choice::Real), Some(kind)) => kind.real,
-                (Some(Choice::Embedded), _) => "stand-in",
-                _ => "",
+            let server_name = match (choice, kind.map(|kind| &kind.real)) {
+                (Some(Choice::Real), Some(Some(real))) => real.program,
+                (Some(_), _) => "stand-in",
+                (None, _) => "",
             };
-            let port = Reserved::new()?;
-            let mut server = match (choice, kind) {
-                (Some(choice), Some(kind)) => Some(Server::start(
-                    kind,
-                    *choice,
-                    &programs,
-                    port.port,
-                    &[],
-                    scratch.path(),
-                )?),
+            let mut seat = match (choice, kind) {
+                (Some(choice), Some(kind)) => {
+                    let mut seat = Seat::new(kind, *choice, false)?;
+                    seat.start(&programs, scratch.path(), &[])?;
+                    Some(seat)
+                }
                 _ => None,
             };
             // Whoever comes first in one round comes last in the next.
@@ -153,9 +152,14 @@ fn bench_section(
                 );
                 let mut command = Command::new(&runner.command);
                 command.args(&runner.arguments).current_dir(scratch.path());
-                if let (Some(kind), Some(server)) = (kind, &mut server) {
-                    command.env(kind.variable, kind.url(port.port));
-                    command.env("SERVER_PID", server.id().to_string());
+                if let Some(seat) = &mut seat {
+                    let url = seat.kind.url(seat.port());
+                    command.env(
+                        seat.kind.variable,
+                        format!("{url}{}", seat.space),
+                    );
+                    let id = seat.id().context("no server")?;
+                    command.env("SERVER_PID", id.to_string());
                 }
                 command.env("BENCH_ROUND", round.to_string());
                 if let Some(only) = only {

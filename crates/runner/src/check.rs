@@ -10,7 +10,7 @@ use crate::build::Programs;
 use crate::doctor;
 use crate::play::{self, Expected, Stage};
 use crate::recording::{self, Recording};
-use crate::script::Script;
+use crate::script::{self, Script};
 use crate::server::{Choice, Kind};
 use crate::workspace::{Section, Workspace};
 
@@ -34,13 +34,19 @@ pub fn missing(script: &Script, choice: Choice) -> Result<Option<String>> {
             return Ok(Some(format!("no {} here", need.replace(':', " "))));
         }
     }
-    if let (Choice::Real, Some(server)) = (choice, &script.server) {
-        let real = Kind::find(&server.kind)?.real;
-        if doctor::find(real).is_none() {
-            return Ok(Some(format!("no {real} here")));
+    for server in &script.servers {
+        let choice = server.only.unwrap_or(choice);
+        if let Some(program) = Kind::find(&server.kind)?.missing(choice) {
+            return Ok(Some(format!("no {program} here")));
         }
     }
     Ok(None)
+}
+
+fn plays_real(server: &script::Server) -> bool {
+    let wanted = server.only.unwrap_or(Choice::Real);
+    Kind::find(&server.kind)
+        .is_ok_and(|kind| kind.choice(wanted) == Choice::Real)
 }
 
 /// Plays a demo and returns its recording; once more to record the wire, if
@@ -117,9 +123,12 @@ pub fn check(
 ) -> Result<bool> {
     ensure!(options.times > 0, "--times must be at least 1");
     let mut demos = workspace.demos(pattern)?;
-    // Where no server is needed, a real one changes nothing.
+    // Where no real server plays, nothing changes.
     if options.choice == Choice::Real && pattern.is_none() {
-        demos.retain(|(section, _)| section.server.is_some());
+        demos.retain(|(section, demo)| {
+            Script::read(section, demo)
+                .is_ok_and(|script| script.servers.iter().any(plays_real))
+        });
     }
     let programs = match demos.first() {
         Some((section, _))

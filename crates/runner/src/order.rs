@@ -338,7 +338,7 @@ mod tests {
     /// Lets the entries arrive in all kinds of order, each after those it
     /// surely comes after, and returns their one order.
     fn one_order(lines: &[Line], told: &[(usize, usize)]) -> Vec<String> {
-        let script = Script::parse(SCRIPT, None).unwrap();
+        let script = Script::parse(SCRIPT, &Default::default()).unwrap();
         let random = fastrand::Rng::with_seed(1);
         let mut orders: Vec<Vec<String>> = (0..200)
             .map(|_| arrive(&script, lines, told, random.clone()))

@@ -5,7 +5,9 @@
 //! came after. [`crate::order`] makes one order of it, the same every time.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
@@ -16,13 +18,13 @@ use regex_lite::Regex;
 
 use crate::build::Programs;
 use crate::doctor;
-use crate::ports::Reserved;
 use crate::process::{Process, Scratch, Signal};
 use crate::raw::{self, Peer, RawEvent};
 use crate::script::{Action, Actor, RawPeer, Role, Script};
-use crate::server::{Choice, KINDS, Kind, Server};
+use crate::server::running::Seat;
+use crate::server::{Choice, KINDS, Kind};
 use crate::wire::tap::{Taken, Tap};
-use crate::workspace::Section;
+use crate::workspace::{Section, entries};
 
 /// A longer line is cut into pieces of this size.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -157,8 +159,7 @@ struct Player<'a> {
     script: &'a Script,
     // Programs end before the server does: fields are dropped in this order.
     acting: Vec<Acting<'a>>,
-    server: Option<Server>,
-    port: Option<Reserved>,
+    seats: Vec<Seat>,
     tap: Option<Tap>,
     scratch: Scratch,
     played: Played,
@@ -187,8 +188,7 @@ pub fn play(
         stage,
         script,
         acting: script.roles.iter().map(Acting::new).collect(),
-        server: None,
-        port: None,
+        seats: Vec::new(),
         tap: script.wire.as_ref().filter(|_| stage.tapped).map(Tap::new),
         scratch: Scratch::new()?,
         played: Played::default(),
@@ -240,23 +240,33 @@ impl<'a> Acting<'a> {
 
 impl<'a> Player<'a> {
     fn whole(&mut self) -> Result<()> {
-        if let Some(server) = &self.script.server {
+        self.copy_files()?;
+        for server in &self.script.servers {
             let kind = Kind::find(&server.kind)?;
-            let port = Reserved::new()?;
+            let choice = server.only.unwrap_or(self.stage.choice);
+            let alone = self.script.handles(server);
+            let mut seat = Seat::new(kind, choice, alone)?;
+            let (port, space) = (seat.port(), seat.space.clone());
             for host in ["127.0.0.1", "localhost"] {
-                self.played.shown.push((
-                    format!("{host}:{}", port.port),
-                    format!("{host}:{}", kind.port),
-                ));
+                let shown = format!("{host}:{}", kind.port);
+                let real = format!("{host}:{port}");
+                if !space.is_empty() {
+                    self.played
+                        .shown
+                        .push((format!("{real}{space}"), shown.clone()));
+                }
+                self.played.shown.push((real, shown));
             }
             self.values.insert(
                 format!("{}.address", kind.name),
-                format!("127.0.0.1:{}", port.port),
+                format!("127.0.0.1:{port}"),
             );
-            self.port = Some(port);
+            self.values.insert(format!("{}.space", kind.name), space);
             if !server.absent {
-                self.start_server()?;
+                let folder = self.scratch.path();
+                seat.start(self.stage.programs, folder, &server.arguments)?;
             }
+            self.seats.push(seat);
         }
         for (index, step) in self.script.steps.iter().enumerate() {
             let until = Instant::now() + step.within;
@@ -310,7 +320,10 @@ impl<'a> Player<'a> {
     fn step(&mut self, action: &Action, until: Instant) -> Result<()> {
         match action {
             Action::Start(name) if self.script.is_server(name) => {
-                self.start_server()?;
+                let (seat, arguments) = self.seat(name)?;
+                let programs = self.stage.programs;
+                let folder = self.scratch.path().to_owned();
+                self.seats[seat].start(programs, &folder, arguments)?;
                 self.act(name, EntryKind::Stage, "started");
                 Ok(())
             }
@@ -396,22 +409,24 @@ impl<'a> Player<'a> {
         self.played.entries.len() - 1
     }
 
-    fn start_server(&mut self) -> Result<()> {
-        let server = self
+    /// Where the server of a kind is, and its arguments.
+    fn seat(&self, kind: &str) -> Result<(usize, &'a [String])> {
+        let place = self
             .script
-            .server
-            .as_ref()
-            .context("a demo without a server")?;
-        ensure!(self.server.is_none(), "the server is there already");
-        let port = self.port.as_ref().context("a server without a port")?.port;
-        self.server = Some(Server::start(
-            Kind::find(&server.kind)?,
-            self.stage.choice,
-            self.stage.programs,
-            port,
-            &server.arguments,
-            self.scratch.path(),
-        )?);
+            .servers
+            .iter()
+            .position(|server| server.kind == kind)
+            .with_context(|| format!("a demo without a {kind} server"))?;
+        Ok((place, &self.script.servers[place].arguments))
+    }
+
+    /// Copies what the programs read to where they run.
+    fn copy_files(&self) -> Result<()> {
+        for file in &self.script.files {
+            let to = self.scratch.path().join(file);
+            copy(&self.stage.section.folder.join(file), &to)
+                .with_context(|| format!("copying {file}"))?;
+        }
         Ok(())
     }
 
@@ -421,11 +436,12 @@ impl<'a> Player<'a> {
         signal: Signal,
         until: Instant,
     ) -> Result<()> {
-        let server = self.server.as_ref().context("the server is not there")?;
+        let (seat, _) = self.seat(name)?;
+        let seat = &mut self.seats[seat];
         if matches!(signal, Signal::Pause | Signal::Resume) {
-            server.signal(signal)?;
-        } else if let Some(server) = self.server.take() {
-            server.stop(signal, until)?;
+            seat.signal(signal)?;
+        } else {
+            seat.stop(signal, until)?;
         }
         let said = match signal {
             Signal::Pause => "paused",
@@ -600,11 +616,12 @@ impl<'a> Player<'a> {
         for kind in KINDS {
             command.env_remove(kind.variable);
         }
-        if let (Some(server), Some(port)) = (&self.script.server, &self.port) {
-            let kind = Kind::find(&server.kind)?;
-            let place = format!("127.0.0.1:{}", port.port);
-            let place = self.through_tap(index, kind.name, place)?;
-            let url = format!("{}://{place}", kind.scheme);
+        for place in 0..self.seats.len() {
+            let (kind, space) =
+                (self.seats[place].kind, self.seats[place].space.clone());
+            let at = format!("127.0.0.1:{}", self.seats[place].port());
+            let at = self.through_tap(index, kind.name, at)?;
+            let url = format!("{}://{at}{space}", kind.scheme);
             command.env(kind.variable, url);
         }
         // What a person set to look closer would be seen in the recording.
@@ -1007,6 +1024,20 @@ impl<'a> Player<'a> {
         }
         Ok(())
     }
+}
+
+/// Copies a file, or a folder with all that is in it.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if from.is_dir() {
+        fs::create_dir_all(to)?;
+        for path in entries(from)? {
+            copy(&path, &to.join(path.file_name().context("no name")?))?;
+        }
+    } else {
+        fs::create_dir_all(to.parent().context("no folder")?)?;
+        fs::copy(from, to)?;
+    }
+    Ok(())
 }
 
 /// A command as a person types it.

@@ -211,14 +211,8 @@ impl Recording {
         script: &Script,
         section: &Section,
     ) -> Vec<(&str, String)> {
-        let own_server = script.server.as_ref().is_some_and(|server| {
-            server.absent
-                || !server.arguments.is_empty()
-                || script
-                    .steps
-                    .iter()
-                    .any(|step| step.action.role() == server.kind)
-        });
+        let own_server =
+            script.servers.iter().any(|server| script.handles(server));
         let raw = |role: &Role| matches!(role.actor, Actor::Raw(_));
         if own_server || script.roles.iter().any(raw) {
             return Vec::new();
@@ -238,6 +232,8 @@ impl Recording {
                 ),
                 _ => continue,
             };
+            let files = script.files.iter().map(String::as_str);
+            let command = from_root(&command, &section.name, files);
             let command = (line.role.as_str(), command);
             if line.kind == EntryKind::Command && !commands.contains(&command) {
                 commands.push(command);
@@ -245,6 +241,25 @@ impl Recording {
         }
         commands
     }
+}
+
+/// A command that names files of a section, as it is typed from the root.
+fn from_root<'a>(
+    command: &str,
+    section: &str,
+    files: impl Iterator<Item = &'a str> + Clone,
+) -> String {
+    let word = |word: &str| {
+        let named = files.clone().any(|file| {
+            word.strip_prefix(file)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        match named {
+            true => format!("crates/{section}/{word}"),
+            false => word.to_owned(),
+        }
+    };
+    command.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// A command whose options are kept in one piece: a browser would break a line
@@ -562,6 +577,20 @@ pub fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_a_section_are_named_from_the_root() {
+        let files = ["zones", "one.txt"];
+        assert_eq!(
+            super::from_root(
+                "just run x one.txt --zone zones/a b/zones zonesome",
+                "dns",
+                files.into_iter()
+            ),
+            "just run x crates/dns/one.txt --zone crates/dns/zones/a \
+             b/zones zonesome"
+        );
+    }
 
     fn clean(shown: &[(&str, &str)], texts: &[&str]) -> Vec<String> {
         let shown: Vec<(String, String)> = shown

@@ -1,13 +1,13 @@
 //! Runs one program as if it had been typed, with a server for it to meet.
 
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::build::Programs;
-use crate::server::{self, Found, Kind};
-use crate::workspace::{Section, Workspace};
+use crate::server::running::start_lent;
+use crate::server::{Embedded, Found, Kind, Lent};
+use crate::workspace::Workspace;
 
 /// Runs `program` with `arguments`; returns its exit code. (On Unix it does
 /// not return: the program takes the runner's place, with its terminal, its
@@ -19,83 +19,99 @@ pub fn run(
 ) -> Result<i32> {
     let section = workspace.program(program)?;
     let programs = Programs::of_section(&workspace.root, &section.name)?;
-    if let Some(kind) = wants_server(section, program, arguments)? {
-        meet(kind, &programs)?;
+    let mut variables = Vec::new();
+    for name in section.servers.kinds() {
+        let kind = Kind::find(name)?;
+        if let Some(embedded) = &kind.embedded
+            && let Some(lent) = &embedded.lent
+            && wants_server(embedded, program, arguments)
+            && meet(kind, embedded, lent, &programs)? != kind.port
+        {
+            variables.push((kind.variable, kind.url(lent.port)));
+        }
     }
-    replace_by(programs.path(program)?, arguments)
+    replace_by(
+        Command::new(programs.path(program)?)
+            .args(arguments)
+            .envs(variables),
+    )
 }
 
-/// The kind of server that has to be there, if one has.
+/// Whoever asks for help, is the server, or names another one needs none.
 fn wants_server(
-    section: &Section,
+    embedded: &Embedded,
     program: &str,
     arguments: &[String],
-) -> Result<Option<&'static Kind>> {
-    let Some(name) = &section.server else {
-        return Ok(None);
-    };
-    let kind = Kind::find(name)?;
-    // Whoever asks for help, is the server, or names another one needs none.
+) -> bool {
     let help = ["-h", "--help", "-V", "--version"];
-    let needs_none = program == kind.embedded
-        || arguments.iter().any(|argument| {
+    program != embedded.program
+        && !arguments.iter().any(|argument| {
             argument.contains("://") || help.contains(&argument.as_str())
-        });
-    Ok((!needs_none).then_some(kind))
+        })
 }
 
 /// Finds the server that the program is going to use, or starts it; one line
-/// on stderr says which.
-fn meet(kind: &Kind, programs: &Programs) -> Result<()> {
-    let (name, url) = (kind.name, kind.url(kind.port));
+/// on stderr says which. Returns its port.
+fn meet(
+    kind: &Kind,
+    embedded: &Embedded,
+    lent: &Lent,
+    programs: &Programs,
+) -> Result<u16> {
+    let name = kind.name;
     if std::env::var_os(kind.variable).is_some_and(|url| !url.is_empty()) {
         // It may hold a password, so it is not shown.
         eprintln!("Using the {name} server of {}", kind.variable);
-        return Ok(());
+        return Ok(kind.port);
     }
+    let url = kind.url(lent.port);
+    // Where the stand-in has a port of its own, a stranger at the usual one is
+    // in nobody's way.
+    let mut ports = vec![kind.port, lent.port];
+    ports.dedup();
     for _ in 0..2 {
-        match kind.probe() {
-            Found::Server => {
-                eprintln!("Using the {name} server at {url}");
-                return Ok(());
+        for &port in &ports {
+            match kind.probe(port) {
+                Found::Server => {
+                    eprintln!("Using the {name} server at {}", kind.url(port));
+                    return Ok(port);
+                }
+                Found::Stranger if port == lent.port => bail!(
+                    "somebody at 127.0.0.1:{port} does not answer like a {name} server; \
+                     end that program, or set {} to the URL of a server",
+                    kind.variable
+                ),
+                Found::Stranger | Found::Nobody => {}
             }
-            Found::Stranger => bail!(
-                "somebody at 127.0.0.1:{} does not answer like a {name} server; \
-                 end that program, or set {} to the URL of a server",
-                kind.port,
-                kind.variable
-            ),
-            Found::Nobody => {}
         }
-        if server::start_shared(kind, programs).is_ok() {
+        if start_lent(kind, programs, lent.port, lent.arguments).is_ok() {
             eprintln!(
                 "Started the {name} stand-in at {url}; it ends 10 s after its last client"
             );
-            return Ok(());
+            return Ok(lent.port);
         }
         // Somebody else was quicker to start one: look again.
     }
     bail!(
         "cannot start the {name} stand-in at {url}: try `run {}` to see why",
-        kind.embedded
+        embedded.program
     )
 }
 
 #[cfg(unix)]
-fn replace_by(program: &Path, arguments: &[String]) -> Result<i32> {
-    let error = std::os::unix::process::CommandExt::exec(
-        Command::new(program).args(arguments),
-    );
-    Err(error).with_context(|| format!("cannot start {}", program.display()))
+fn replace_by(command: &mut Command) -> Result<i32> {
+    let error = std::os::unix::process::CommandExt::exec(command);
+    Err(error).with_context(|| cannot_start(command))
 }
 
 #[cfg(not(unix))]
-fn replace_by(program: &Path, arguments: &[String]) -> Result<i32> {
+fn replace_by(command: &mut Command) -> Result<i32> {
     // Ctrl-C reaches the program by itself; we only wait for its end.
     ctrlc::set_handler(|| {}).context("cannot handle Ctrl-C")?;
-    let status = Command::new(program)
-        .args(arguments)
-        .status()
-        .with_context(|| format!("cannot start {}", program.display()))?;
+    let status = command.status().with_context(|| cannot_start(command))?;
     Ok(status.code().unwrap_or(1))
+}
+
+fn cannot_start(command: &Command) -> String {
+    format!("cannot start {}", command.get_program().to_string_lossy())
 }

@@ -1,6 +1,6 @@
 //! A demo's script: demo.toml, read and checked.
 //!
-//! ARCHITECTURE.md has the reference. Every key that is not known is an error,
+//! README.md has the reference. Every key that is not known is an error,
 //! and so is every name of a role that does not exist: a demo that silently
 //! does less than it says would be worse than none.
 
@@ -13,8 +13,9 @@ use regex_lite::Regex;
 use serde::Deserialize;
 
 use crate::process::Signal;
+use crate::server::Choice;
 use crate::wire::{Link, Protocol};
-use crate::workspace::Section;
+use crate::workspace::{Section, Servers};
 
 /// How long a step may take when it does not say.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -27,7 +28,10 @@ pub struct Script {
     pub systems: Vec<String>,
     /// What must be installed: `python:MODULE` or `program:NAME`.
     pub needs: Vec<String>,
-    pub server: Option<Server>,
+    /// Files and folders of the section that the play needs, copied to where
+    /// its programs run.
+    pub files: Vec<String>,
+    pub servers: Vec<Server>,
     /// How to read what crosses the wire, if that is to be recorded.
     pub wire: Option<Wire>,
     /// In the order of the file.
@@ -37,12 +41,14 @@ pub struct Script {
     pub replacements: Vec<Replacement>,
 }
 
-/// The private server that the demo plays on.
+/// A server that the demo plays on.
 #[derive(Debug)]
 pub struct Server {
     pub kind: String,
     /// Only a port at which nobody is.
     pub absent: bool,
+    /// The one that it always plays on, whatever was chosen.
+    pub only: Option<Choice>,
     pub arguments: Vec<String>,
 }
 
@@ -162,7 +168,11 @@ struct File {
     systems: Vec<String>,
     #[serde(default)]
     needs: Vec<String>,
+    #[serde(default)]
+    files: Vec<String>,
     server: Option<ServerTable>,
+    #[serde(default)]
+    servers: BTreeMap<String, ServerTable>,
     wire: Option<WireTable>,
     roles: toml::Table,
     steps: Vec<StepTable>,
@@ -172,11 +182,12 @@ struct File {
     replace: Vec<ReplaceTable>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct ServerTable {
     #[serde(default)]
     absent: bool,
+    only: Option<String>,
     #[serde(default)]
     args: Vec<String>,
 }
@@ -279,23 +290,28 @@ impl Script {
         let path = section.demo_folder(demo).join("demo.toml");
         let text = fs::read_to_string(&path)
             .with_context(|| format!("reading {}", path.display()))?;
-        Self::parse(&text, section.server.as_deref())
+        Self::parse(&text, &section.servers)
             .with_context(|| format!("in {}", path.display()))
     }
 
-    pub(crate) fn parse(text: &str, server_kind: Option<&str>) -> Result<Self> {
+    pub(crate) fn parse(text: &str, known: &Servers) -> Result<Self> {
         let file: File = toml::from_str(text)?;
-        let server = match (file.server, server_kind) {
-            (Some(_), None) => {
-                bail!("[server], but the section's manifest names no server")
-            }
-            (table, Some(kind)) => Some(Server {
-                kind: kind.to_owned(),
-                absent: table.as_ref().is_some_and(|table| table.absent),
-                arguments: table.map(|table| table.args).unwrap_or_default(),
-            }),
-            (None, None) => None,
-        };
+        let mut servers = Vec::new();
+        match (known, file.server) {
+            (Servers::Each(kind), table) => servers
+                .push(Server::read(kind.clone(), table.unwrap_or_default())?),
+            (_, None) => {}
+            (Servers::Named(_), Some(_)) => bail!(
+                "[server], but the section's manifest names no server for all demos"
+            ),
+        }
+        for (kind, table) in file.servers {
+            ensure!(
+                matches!(known, Servers::Named(kinds) if kinds.contains(&kind)),
+                "[servers.{kind}], but the manifest has no such kind in 'servers'"
+            );
+            servers.push(Server::read(kind, table)?);
+        }
         let roles = file
             .roles
             .into_iter()
@@ -308,7 +324,8 @@ impl Script {
             about: file.about,
             systems: file.systems,
             needs: file.needs,
-            server,
+            files: file.files,
+            servers,
             wire: file.wire.map(Wire::read).transpose()?,
             roles,
             steps: numbered("step", file.steps, Step::read)?,
@@ -330,9 +347,17 @@ impl Script {
     /// Whether `name` is the server's: it can be stopped and started, but what
     /// it prints is its own business.
     pub fn is_server(&self, name: &str) -> bool {
-        self.server
-            .as_ref()
-            .is_some_and(|server| server.kind == name)
+        self.servers.iter().any(|server| server.kind == name)
+    }
+
+    /// Whether it does something to a server that others would notice.
+    pub fn handles(&self, server: &Server) -> bool {
+        server.absent
+            || !server.arguments.is_empty()
+            || self
+                .steps
+                .iter()
+                .any(|step| step.action.role() == server.kind)
     }
 
     fn check_names(&self) -> Result<()> {
@@ -436,6 +461,17 @@ impl Role {
             hidden: table.hidden_args,
             ready: table.ready.as_deref().map(regex).transpose()?,
             show: table.show,
+        })
+    }
+}
+
+impl Server {
+    fn read(kind: String, table: ServerTable) -> Result<Self> {
+        Ok(Self {
+            kind,
+            absent: table.absent,
+            only: table.only.as_deref().map(str::parse).transpose()?,
+            arguments: table.args,
         })
     }
 }
@@ -646,14 +682,14 @@ fn numbered<From, Into>(
 
 #[cfg(test)]
 mod tests {
-    use super::Script;
+    use super::{Script, Servers};
 
     /// A demo with one role and one step, to which `more` is added.
     fn parse(step: &str, more: &str) -> String {
         let text = format!(
             "about = 'x'\nsteps = [{step}]\n{more}\n[roles.one]\nprogram = 'one'\n"
         );
-        match Script::parse(&text, None) {
+        match Script::parse(&text, &Servers::default()) {
             Ok(_) => "ok".to_owned(),
             Err(error) => format!("{error:#}"),
         }

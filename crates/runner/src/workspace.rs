@@ -23,8 +23,7 @@ pub struct Section {
     pub name: String,
     pub title: String,
     pub description: String,
-    /// The kind of server that its programs need, if they need one.
-    pub server: Option<String>,
+    pub servers: Servers,
     pub folder: PathBuf,
     /// What stands in src/bin, in alphabetical order.
     pub programs: Vec<String>,
@@ -32,6 +31,15 @@ pub struct Section {
     pub examples: Vec<String>,
     /// The folders in demos, in alphabetical order.
     pub demos: Vec<String>,
+}
+
+/// The kinds of server that a section's programs need.
+#[derive(Clone, Debug)]
+pub enum Servers {
+    /// `server = "KIND"`: each demo plays on it.
+    Each(String),
+    /// `servers = ["KIND", …]`: a demo plays on those that it names.
+    Named(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -58,6 +66,8 @@ struct PackageMetadata {
 struct SectionTable {
     title: String,
     server: Option<String>,
+    #[serde(default)]
+    servers: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -198,6 +208,21 @@ impl Workspace {
     }
 }
 
+impl Default for Servers {
+    fn default() -> Self {
+        Self::Named(Vec::new())
+    }
+}
+
+impl Servers {
+    pub fn kinds(&self) -> &[String] {
+        match self {
+            Self::Each(kind) => std::slice::from_ref(kind),
+            Self::Named(kinds) => kinds,
+        }
+    }
+}
+
 impl Section {
     /// The section in a folder; `None` when its manifest does not say that it
     /// is one (the runner itself does not).
@@ -223,7 +248,14 @@ impl Section {
             name: package.name,
             title: table.title,
             description: package.description,
-            server: table.server,
+            servers: match table.server {
+                Some(kind) if table.servers.is_empty() => Servers::Each(kind),
+                Some(_) => bail!(
+                    "{}: 'server' and 'servers' exclude each other",
+                    path.display()
+                ),
+                None => Servers::Named(table.servers),
+            },
             programs: targets(&folder.join("src/bin"))?,
             examples: targets(&folder.join("examples"))?,
             demos,

@@ -17,7 +17,11 @@ use runner::workspace::Workspace;
 fn main() {
     let arguments = Arguments::from_args();
     match trials(&arguments) {
-        Ok(trials) => libtest_mimic::run(&arguments, trials).exit(),
+        Ok(trials) => {
+            let conclusion = libtest_mimic::run(&arguments, trials);
+            // And with it the servers that all demos share.
+            process::end(if conclusion.has_failed() { 101 } else { 0 })
+        }
         Err(error) => {
             eprintln!("the demos cannot be played: {error:#}");
             std::process::exit(101);

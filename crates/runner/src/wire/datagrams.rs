@@ -3,7 +3,14 @@
 use anyhow::Result;
 
 use super::{
-    Decoder, Link, Look, Message, Raw, is_text, no_parameter, printable,
+    Decoder, Kind, Link, Look, Message, Raw, is_text, no_parameter, printable,
+};
+
+pub static KIND: Kind = Kind {
+    name: "datagrams",
+    about: "UDP: each datagram is a message",
+    datagrams: true,
+    make,
 };
 
 pub fn make(parameter: Option<&str>, look: Look) -> Result<Box<dyn Decoder>> {

@@ -4,8 +4,29 @@
 use anyhow::{Context, Result, ensure};
 
 use super::{
-    Decoder, Link, Look, Message, Part, Raw, count, hex, hex_rows, is_text,
-    limit_parts, no_parameter, printable,
+    Decoder, Kind, Link, Look, Message, Part, Raw, count, hex, hex_rows,
+    is_text, limit_parts, no_parameter, printable,
+};
+
+pub static FIXED: Kind = Kind {
+    name: "fixed",
+    about: "frames of fixed=BYTES, filled up with zero bytes (32)",
+    datagrams: false,
+    make: fixed,
+};
+
+pub static LENGTH: Kind = Kind {
+    name: "length",
+    about: "frames that begin with their length, 4 bytes, highest first",
+    datagrams: false,
+    make: length,
+};
+
+pub static DELIMITER: Kind = Kind {
+    name: "delimiter",
+    about: "frames that end with the byte delimiter=HEX (0a)",
+    datagrams: false,
+    make: delimiter,
 };
 
 /// Who announces more than this does not speak the protocol.

@@ -4,8 +4,15 @@
 use anyhow::Result;
 
 use super::{
-    Decoder, Link, Look, Message, Part, Raw, escaped, is_text, no_parameter,
-    printable,
+    Decoder, Kind, Link, Look, Message, Part, Raw, escaped, is_text,
+    no_parameter, printable,
+};
+
+pub static KIND: Kind = Kind {
+    name: "stream",
+    about: "a plain stream: lines of text, else hexadecimal",
+    datagrams: false,
+    make,
 };
 
 pub fn make(parameter: Option<&str>, look: Look) -> Result<Box<dyn Decoder>> {

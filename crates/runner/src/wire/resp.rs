@@ -9,8 +9,15 @@
 use anyhow::Result;
 
 use super::{
-    Decoder, Link, Look, Message, Part, Raw, Side, count, escaped, is_text,
-    limit_parts, no_parameter, printable,
+    Decoder, Kind, Link, Look, Message, Part, Raw, Side, count, escaped,
+    is_text, limit_parts, no_parameter, printable,
+};
+
+pub static KIND: Kind = Kind {
+    name: "resp",
+    about: "Redis: commands, replies and pushes, RESP2 and RESP3",
+    datagrams: false,
+    make,
 };
 
 /// As Redis has it: a string is no longer than 512 MiB,

@@ -6,8 +6,15 @@
 use anyhow::Result;
 
 use super::{
-    BEGINNING, Decoder, Link, Look, Message, Part, Raw, count, hex, hex_rows,
-    is_text, limit_parts, no_parameter, printable,
+    BEGINNING, Decoder, Kind, Link, Look, Message, Part, Raw, count, hex,
+    hex_rows, is_text, limit_parts, no_parameter, printable,
+};
+
+pub static KIND: Kind = Kind {
+    name: "zmtp",
+    about: "ZeroMQ: the greeting, commands and messages of ZMTP 3",
+    datagrams: false,
+    make,
 };
 
 const GREETING: usize = 64;
