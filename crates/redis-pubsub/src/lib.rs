@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! What `redis-pub` and `redis-sub` share: a server to connect to, errors a
 //! person can act on, a clean end, and the cats and their hats. A
 //! subscription that outlives its server is in a module of its own.
@@ -114,6 +115,7 @@ impl Server {
         })
     }
 
+    // ANCHOR: connect
     /// Connects and logs in, within the limit `connecting`; `timeout` limits
     /// the wait for each later reply. What the server sends unasked (the messages of a
     /// subscription, and the news that the connection is gone) goes to
@@ -135,6 +137,7 @@ impl Server {
             .await
             .map_err(|error| self.first_reply(error))
     }
+    // ANCHOR_END: connect
 
     /// The error reply to `HELLO`. A server older than RESP3 does not know
     /// the command, and each says so in words of its own. A server that
@@ -198,6 +201,7 @@ fn io_error(error: &RedisError) -> Option<&io::Error> {
     error.source()?.downcast_ref::<Shared>()?.downcast_ref()
 }
 
+// ANCHOR: explain_io
 fn explain_io(error: &io::Error) -> String {
     use io::ErrorKind::*;
     // Which of these a vanished peer leaves behind is a matter of timing.
@@ -216,6 +220,7 @@ fn explain_io(error: &io::Error) -> String {
     };
     format!("{kind}; {advice}")
 }
+// ANCHOR_END: explain_io
 
 pub const UNKNOWN_HOST: &str = "host name not found; check the spelling";
 
@@ -331,3 +336,4 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
         _ => Err("must be more than 0 seconds, and at most a year".into()),
     }
 }
+// ANCHOR_END: all

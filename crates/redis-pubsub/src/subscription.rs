@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! A subscription that outlives its server.
 //!
 //! redis has a connection manager that connects and subscribes again by
@@ -144,6 +145,7 @@ async fn next_message(pushes: &mut UnboundedReceiver<PushInfo>) -> Option<Msg> {
     }
 }
 
+// ANCHOR: silence
 /// Returns when the server has stopped answering. A stopped server keeps its
 /// connections open: only a question that stays unanswered gives it away.
 async fn silence(connection: &mut MultiplexedConnection, patience: Patience) {
@@ -166,3 +168,5 @@ async fn answers(connection: &mut MultiplexedConnection) -> bool {
         Err(error) => error.code().is_some(),
     }
 }
+// ANCHOR_END: silence
+// ANCHOR_END: all

@@ -29,8 +29,11 @@ pub fn python(workspace: &Workspace) -> Result<String> {
             code(&modules(section)?),
             code(&crates(section)?)
         );
-        let text = page_of(workspace, section)?;
-        let table = python_table(&text);
+        // Of its pages the first, if there is one.
+        let pages = pages_of(workspace, section)?;
+        let table = pages
+            .first()
+            .map_or_else(String::new, |(_, text)| python_table(text));
         if !table.is_empty() {
             let table = table.replace("](#", &format!("]({page}#"));
             let _ = writeln!(
@@ -244,14 +247,15 @@ pub fn troubles(workspace: &Workspace) -> Result<String> {
 fn recorded_troubles(workspace: &Workspace) -> Result<Vec<Trouble>> {
     let mut troubles: Vec<Trouble> = Vec::new();
     for section in in_order(workspace)? {
-        let page = page_of(workspace, section)?;
+        let pages = pages_of(workspace, section)?;
         for demo in &section.demos {
             let script = Script::read(section, demo)?;
-            let link = match heading_above(&page, demo) {
-                Some((id, title)) => format!(
-                    "[{title}]({}.md#{id}) in {}",
-                    section.name, section.title
-                ),
+            let place = pages.iter().find_map(|(page, text)| {
+                heading_above(text, demo)
+                    .map(|(id, title)| format!("[{title}]({page}#{id})"))
+            });
+            let link = match place {
+                Some(link) => format!("{link} in {}", section.title),
                 None => format!("[{}]({}.md)", section.title, section.name),
             };
             for role in &script.roles {
@@ -367,7 +371,7 @@ pub fn speed(workspace: &Workspace) -> Result<String> {
             text,
             "{measured}\n\n<details>\n<summary>All that was measured</summary>\
              \n\n{table}\n</details>\n\n\
-             The programs: [{}]({}.md#programs).\n",
+             The programs: [{}]({}.md).\n",
             section.title, section.name
         );
     }
@@ -507,12 +511,30 @@ fn plot(section: &Section, rows: &[&Row]) -> String {
     )
 }
 
-fn page_of(workspace: &Workspace, section: &Section) -> Result<String> {
-    let path = workspace.root.join(format!("book/src/{}.md", section.name));
-    // A check says that there is none.
-    Ok(if path.is_file() {
-        read(&path)?
-    } else {
-        String::new()
-    })
+/// A section's pages, name and text: its own, and then its further ones, which
+/// are called `SECTION-….md`.
+pub fn pages_of(
+    workspace: &Workspace,
+    section: &Section,
+) -> Result<Vec<(String, String)>> {
+    let mut pages = Vec::new();
+    for path in entries(&workspace.root.join("book/src"))? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let stem = name.strip_suffix(".md").unwrap_or_default();
+        // The longest name that fits: `redis-streams` is no page of `redis`.
+        let owner = workspace
+            .sections
+            .iter()
+            .filter(|section| {
+                stem.strip_prefix(&section.name).is_some_and(|rest| {
+                    rest.is_empty() || rest.starts_with('-')
+                })
+            })
+            .max_by_key(|section| section.name.len());
+        if owner.is_some_and(|owner| owner.name == section.name) {
+            pages.push((name.into_owned(), read(&path)?));
+        }
+    }
+    pages.sort_by_key(|(name, _)| name.len());
+    Ok(pages)
 }

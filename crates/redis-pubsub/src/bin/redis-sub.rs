@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Subscribes to two cats and shows each hat that is announced for them,
 //! until Ctrl-C. Its partner is redis-pub.
 //!
@@ -59,6 +60,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
+// ANCHOR: listen
 /// Shows messages for ever, with one server after another at that address.
 async fn listen(
     server: &Server,
@@ -82,9 +84,13 @@ async fn listen(
         say("Subscribed again to catA, catC")?;
     }
 }
+// ANCHOR_END: listen
 
+// ANCHOR: show
 fn show(message: Msg, max_shown: usize) -> io::Result<()> {
     let cat = message.get_channel_name();
     let hat = shortened(message.get_payload_bytes(), max_shown);
     say(format_args!("Subscribe: {cat} wears a {hat}"))
 }
+// ANCHOR_END: show
+// ANCHOR_END: all
