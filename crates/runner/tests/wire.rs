@@ -187,3 +187,39 @@ fn ctrl_c_is_a_clean_end() {
     nix::sys::signal::kill(id, nix::sys::signal::SIGINT).unwrap();
     assert_eq!(wire.process.wait().unwrap().code(), Some(0));
 }
+
+/// localhost is two addresses on most systems, and the server has one of them.
+#[test]
+fn every_address_of_a_name_is_tried() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    let mut process = command(&["--listen", "127.0.0.1:0", "--as", "stream"])
+        .args(["--to", &format!("localhost:{port}")])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Kept open: whoever cannot print passes nothing on.
+    let mut stdout = BufReader::new(process.stdout.take().unwrap());
+    let mut ready = String::new();
+    stdout.read_line(&mut ready).unwrap();
+    let address = ready.strip_prefix("Ready at ").unwrap();
+    let (address, _) = address.split_once(',').unwrap();
+    let mut client = TcpStream::connect(address).unwrap();
+    client.set_read_timeout(Some(WITHIN)).unwrap();
+    let (mut accepted, _) = server.accept().unwrap();
+    accepted.write_all(b"x").unwrap();
+    client.read_exact(&mut [0]).unwrap();
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+#[test]
+fn an_address_that_cannot_be_read_is_not_quoted() {
+    let output = command(&["--to", "redis://:s3cret@127.0.0.1:6379"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("write it as HOST:PORT"), "{errors}");
+    assert!(!errors.contains("s3cret"), "{errors}");
+}

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use super::relay::{Event, Limits, Relay, Watch};
 use super::show::rows;
@@ -73,7 +73,7 @@ enum Told {
 
 /// Passes on and explains until Ctrl-C.
 pub fn wire(options: &Options) -> Result<()> {
-    let listen = resolve(&options.listen)?;
+    let listen = resolve(&options.listen)?[0];
     let to = resolve(&options.to)?;
     let limits = Limits {
         connections: options.connections.into(),
@@ -98,11 +98,15 @@ pub fn wire(options: &Options) -> Result<()> {
     };
     let relay = if options.protocol.kind.datagrams {
         let socket = UdpSocket::bind(listen).map_err(cannot)?;
-        say_ready(socket.local_addr()?, to, options)?;
+        // Nobody refuses a datagram at once: one address must do, and the
+        // family of the listening side is the likelier one.
+        let same = |other: &&SocketAddr| other.is_ipv4() == listen.is_ipv4();
+        let to = *to.iter().find(same).unwrap_or(&to[0]);
+        say_ready(socket.local_addr()?, &[to], options)?;
         Relay::udp(socket, to, limits, watch)?
     } else {
         let listener = TcpListener::bind(listen).map_err(cannot)?;
-        say_ready(listener.local_addr()?, to, options)?;
+        say_ready(listener.local_addr()?, &to, options)?;
         Relay::tcp(listener, to, limits, watch)?
     };
     let mut printer = Printer::new(options);
@@ -114,19 +118,30 @@ pub fn wire(options: &Options) -> Result<()> {
     bail!("no more connections can be taken at {listen}: start again")
 }
 
-fn resolve(address: &str) -> Result<SocketAddr> {
-    address
+/// All addresses of a name, at least one. What was typed is not quoted: it may
+/// be a URL with a password.
+fn resolve(address: &str) -> Result<Vec<SocketAddr>> {
+    let found: Vec<SocketAddr> = address
         .to_socket_addrs()
-        .ok()
-        .and_then(|mut found| found.next())
-        .with_context(|| {
-            format!("'{address}' is no address: write it as 127.0.0.1:6379")
-        })
+        .map(Iterator::collect)
+        .unwrap_or_default();
+    ensure!(
+        !found.is_empty(),
+        "an address cannot be read or its name is unknown: \
+         write it as HOST:PORT, 127.0.0.1:6379"
+    );
+    Ok(found)
 }
 
-fn say_ready(at: SocketAddr, to: SocketAddr, options: &Options) -> Result<()> {
+fn say_ready(
+    at: SocketAddr,
+    to: &[SocketAddr],
+    options: &Options,
+) -> Result<()> {
     let mut stdout = anstream::stdout();
     let protocol = &options.protocol;
+    let to: Vec<String> = to.iter().map(SocketAddr::to_string).collect();
+    let to = to.join(" or ");
     writeln!(stdout, "Ready at {at}, passing on to {to}, as {protocol}")?;
     Ok(stdout.flush()?)
 }

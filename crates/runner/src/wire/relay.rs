@@ -81,10 +81,10 @@ struct Open {
 }
 
 impl Relay {
-    /// Passes on streams.
+    /// Passes on streams, to the first of the addresses that takes them.
     pub fn tcp(
         listener: TcpListener,
-        to: SocketAddr,
+        to: Vec<SocketAddr>,
         limits: Limits,
         watch: Watch,
     ) -> Result<Self> {
@@ -95,7 +95,7 @@ impl Relay {
         let worker = thread::Builder::new().spawn(move || {
             accept(
                 &listener,
-                to,
+                &to.into(),
                 limits,
                 &watch,
                 &for_worker,
@@ -188,7 +188,7 @@ impl Open {
 
 fn accept(
     listener: &TcpListener,
-    to: SocketAddr,
+    to: &Arc<[SocketAddr]>,
     limits: Limits,
     watch: &Watch,
     stop: &Stop,
@@ -222,8 +222,9 @@ fn accept(
         watch(number, Event::Begins(from));
         open.enter(limits.connections);
         let (for_thread, watch_it) = (open.clone(), watch.clone());
+        let to = to.clone();
         let started = thread::Builder::new().spawn(move || {
-            pass_stream(number, &client, to, limits, &watch_it);
+            pass_stream(number, &client, &to, limits, &watch_it);
             drop(client);
             watch_it(number, Event::Ends);
             for_thread.leave();
@@ -243,17 +244,13 @@ fn accept(
 fn pass_stream(
     number: u64,
     client: &TcpStream,
-    to: SocketAddr,
+    to: &[SocketAddr],
     limits: Limits,
     watch: &Watch,
 ) {
-    let server = match TcpStream::connect_timeout(&to, limits.timeout) {
+    let server = match connect(to, limits.timeout) {
         Ok(server) => server,
-        Err(error) => {
-            let why = error.kind();
-            let text = format!("cannot connect to {to}: {why}");
-            return watch(number, Event::Fails(text));
-        }
+        Err(text) => return watch(number, Event::Fails(text)),
     };
     if let Ok(own) = server.local_addr() {
         watch(number, Event::Reaches(own));
@@ -269,6 +266,24 @@ fn pass_stream(
         });
         pass(number, Side::Client, client, server, broken, watch);
     });
+}
+
+/// Tries one address after the other. Each gets an equal share of the time
+/// that is left: one that swallows connections must not use up all of it.
+fn connect(to: &[SocketAddr], limit: Duration) -> Result<TcpStream, String> {
+    let until = Instant::now() + limit;
+    let mut failures = Vec::new();
+    for (number, address) in to.iter().enumerate() {
+        let left = until.saturating_duration_since(Instant::now());
+        let share =
+            (left / (to.len() - number) as u32).max(Duration::from_millis(1));
+        match TcpStream::connect_timeout(address, share) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failures
+                .push(format!("cannot connect to {address}: {}", error.kind())),
+        }
+    }
+    Err(failures.join(", "))
 }
 
 fn pass(
@@ -489,7 +504,8 @@ mod tests {
             let _ = lock(&sender).send((number, event));
         });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        (Relay::tcp(listener, to, LIMITS, watch).unwrap(), receiver)
+        let relay = Relay::tcp(listener, vec![to], LIMITS, watch);
+        (relay.unwrap(), receiver)
     }
 
     fn events(receiver: &Receiver<(u64, Event)>) -> Vec<String> {
@@ -568,6 +584,19 @@ mod tests {
         let fails =
             format!("Fails(\"cannot connect to {to}: connection refused\")");
         assert_eq!(events(&receiver), ["begins", &fails, "|"]);
+    }
+
+    #[test]
+    fn an_address_that_refuses_does_not_hide_the_next() {
+        let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+        let nowhere = nobody.local_addr().unwrap();
+        drop(nobody);
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let there = server.local_addr().unwrap();
+        let stream = connect(&[nowhere, there], WITHIN).unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), there);
+        let error = connect(&[nowhere, nowhere], WITHIN).unwrap_err();
+        assert_eq!(error.matches("connection refused").count(), 2);
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Tap {
         let relay = if self.datagrams() {
             Relay::udp(UdpSocket::bind(any)?, to, LIMITS, watch)?
         } else {
-            Relay::tcp(TcpListener::bind(any)?, to, LIMITS, watch)?
+            Relay::tcp(TcpListener::bind(any)?, vec![to], LIMITS, watch)?
         };
         let address = relay.address;
         self.relays.push(Tapped {
