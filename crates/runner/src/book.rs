@@ -382,6 +382,22 @@ fn check_section(
 /// sections differ without a reason; one sentence each.
 pub fn islands(workspace: &Workspace) -> Result<Vec<String>> {
     let mut problems = Vec::new();
+    let lock: toml::Table =
+        toml::from_str(&read(&workspace.root.join("Cargo.lock"))?)?;
+    let packages = lock.get("package").and_then(toml::Value::as_array);
+    for package in packages.into_iter().flatten() {
+        let text = |key: &str| {
+            package.get(key).and_then(toml::Value::as_str).unwrap_or("")
+        };
+        let held = text("version").starts_with("1.1.");
+        if text("name") == "idna_adapter" && !held {
+            problems.push(
+                "Cargo.lock: idna_adapter brings 17 crates unless it is held: \
+                 `cargo update -p idna_adapter --precise 1.1.0`"
+                    .to_owned(),
+            );
+        }
+    }
     let mut programs: BTreeMap<&String, &String> = BTreeMap::new();
     let mut versions: BTreeMap<String, (String, String)> = BTreeMap::new();
     for section in &workspace.sections {

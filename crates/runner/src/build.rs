@@ -9,6 +9,8 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::process::Process;
+use crate::script::Script;
+use crate::workspace::Section;
 
 /// What cargo built: the path of each program by its name.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +74,21 @@ impl Programs {
             root,
             &["build", "--package", section, "--bins", "--examples"],
         )
+    }
+
+    /// What one demo needs, and nothing else: somebody waits for it.
+    pub fn of_demo(
+        root: &Path,
+        section: &Section,
+        script: &Script,
+    ) -> Result<Self> {
+        let mut arguments = vec!["build", "--package", &section.name];
+        for name in script.programs()? {
+            let example = section.examples.iter().any(|one| one == name);
+            arguments
+                .extend([if example { "--example" } else { "--bin" }, name]);
+        }
+        Self::build(root, &arguments)
     }
 
     /// The programs and examples of all sections.

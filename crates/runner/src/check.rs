@@ -124,7 +124,8 @@ pub fn check(
     ensure!(options.times > 0, "--times must be at least 1");
     let mut demos = workspace.demos(pattern)?;
     // Where no real server plays, nothing changes.
-    if options.choice == Choice::Real && pattern.is_none() {
+    let one = pattern.is_some_and(|pattern| pattern.contains('/'));
+    if options.choice == Choice::Real && !one {
         demos.retain(|(section, demo)| {
             Script::read(section, demo)
                 .is_ok_and(|script| script.servers.iter().any(plays_real))
@@ -136,7 +137,8 @@ pub fn check(
         {
             Programs::of_section(&workspace.root, &section.name)?
         }
-        _ => Programs::of_workspace(&workspace.root)?,
+        Some(_) => Programs::of_workspace(&workspace.root)?,
+        None => Programs::default(),
     };
     let begin = Instant::now();
     let all: Vec<_> = (0..options.times).flat_map(|_| demos.iter()).collect();

@@ -37,7 +37,14 @@ pub fn demo(
     let Some((section, _)) = demos.first() else {
         bail!("{pattern} has no demos");
     };
-    let programs = Programs::of_section(&workspace.root, &section.name)?;
+    let programs = match &demos[..] {
+        [(section, demo)] => Programs::of_demo(
+            &workspace.root,
+            section,
+            &Script::read(section, demo)?,
+        )?,
+        _ => Programs::of_section(&workspace.root, &section.name)?,
+    };
     for (section, demo) in &demos {
         let script = Script::read(section, demo)?;
         if let Some(reason) = check::missing(&script, choice)? {

@@ -4,7 +4,7 @@
 //! and so is every name of a role that does not exist: a demo that silently
 //! does less than it says would be worse than none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use regex_lite::Regex;
 use serde::Deserialize;
 
 use crate::process::Signal;
-use crate::server::Choice;
+use crate::server::{Choice, Kind};
 use crate::wire::{Link, Protocol};
 use crate::workspace::{Section, Servers};
 
@@ -342,6 +342,21 @@ impl Script {
 
     pub fn role(&self, name: &str) -> Option<&Role> {
         self.roles.iter().find(|role| role.name == name)
+    }
+
+    /// The programs and examples that play in it, on embedded servers.
+    pub fn programs(&self) -> Result<BTreeSet<&str>> {
+        let mut programs = BTreeSet::new();
+        for role in &self.roles {
+            if let Actor::Program(name) = &role.actor {
+                programs.insert(name.as_str());
+            }
+        }
+        for server in &self.servers {
+            let embedded = &Kind::find(&server.kind)?.embedded;
+            programs.extend(embedded.as_ref().map(|one| one.program));
+        }
+        Ok(programs)
     }
 
     /// Whether `name` is the server's: it can be stopped and started, but what
