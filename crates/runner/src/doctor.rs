@@ -23,7 +23,7 @@ const REDIS_HOW: &str =
 const TOOLS: &[Tool] = &[
     Tool {
         name: "just",
-        purpose: "the short commands of the justfile",
+        purpose: "the short commands of the justfile, from 1.29 on",
         how: "pip install rust-just, or cargo install just",
     },
     Tool {
@@ -102,6 +102,7 @@ pub fn doctor(workspace: &Workspace) -> Result<()> {
             }
             (Found::Nobody, _) => "nobody",
             (Found::Server, _) => "a server answers",
+            (Found::Silent, _) => "takes connections, does not answer yet",
             (Found::Stranger, _) => "somebody who is no such server",
         };
         anstream::println!(

@@ -212,7 +212,12 @@ impl Scratch {
                 alive.folders.insert(folder.clone());
             }
         });
-        made.map(|()| Self(folder))
+        made.map_err(|error| {
+            let (at, kind) = (folder.display(), error.kind());
+            let why = format!("cannot make the folder {at}: {kind}; set TMPDIR to one that is there");
+            io::Error::new(kind, why)
+        })
+        .map(|()| Self(folder))
     }
 
     pub fn path(&self) -> &Path {

@@ -46,8 +46,16 @@ fn wants_server(
     let help = ["-h", "--help", "-V", "--version"];
     program != embedded.program
         && !arguments.iter().any(|argument| {
-            argument.contains("://") || help.contains(&argument.as_str())
+            is_url(argument) || help.contains(&argument.as_str())
         })
+}
+
+/// Such as `redis://host` or `unix:/path`.
+fn is_url(argument: &str) -> bool {
+    let in_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    argument.split_once(":/").is_some_and(|(scheme, _)| {
+        !scheme.is_empty() && scheme.chars().all(in_scheme)
+    })
 }
 
 /// Finds the server that the program is going to use, or starts it; one line
@@ -69,6 +77,7 @@ fn meet(
     // in nobody's way.
     let mut ports = vec![kind.port, lent.port];
     ports.dedup();
+    let mut why = String::new();
     for _ in 0..2 {
         for &port in &ports {
             match kind.probe(port) {
@@ -76,24 +85,38 @@ fn meet(
                     eprintln!("Using the {name} server at {}", kind.url(port));
                     return Ok(port);
                 }
+                // It may be the user's own server at work: nothing is done
+                // to it, and the program sees for itself.
+                Found::Silent if port == lent.port => {
+                    eprintln!(
+                        "127.0.0.1:{port} takes connections and does not answer yet; \
+                         the program is started all the same. To use another {name} \
+                         server, set {} to its URL",
+                        kind.variable
+                    );
+                    return Ok(port);
+                }
                 Found::Stranger if port == lent.port => bail!(
-                    "somebody at 127.0.0.1:{port} does not answer like a {name} server; \
-                     end that program, or set {} to the URL of a server",
+                    "what answers at 127.0.0.1:{port} is no {name} server; \
+                     set {} to the URL of one",
                     kind.variable
                 ),
-                Found::Stranger | Found::Nobody => {}
+                Found::Silent | Found::Stranger | Found::Nobody => {}
             }
         }
-        if start_lent(kind, programs, lent.port, lent.arguments).is_ok() {
-            eprintln!(
-                "Started the {name} stand-in at {url}; it ends 10 s after its last client"
-            );
-            return Ok(lent.port);
+        match start_lent(kind, programs, lent.port, lent.arguments) {
+            Ok(()) => {
+                eprintln!(
+                    "Started the {name} stand-in at {url}; it ends 10 s after its last client"
+                );
+                return Ok(lent.port);
+            }
+            // Somebody else may have been quicker to start one: look again.
+            Err(error) => why = format!("{error:#}"),
         }
-        // Somebody else was quicker to start one: look again.
     }
     bail!(
-        "cannot start the {name} stand-in at {url}: try `run {}` to see why",
+        "cannot start the {name} stand-in at {url}: {why}; try `run {}`",
         embedded.program
     )
 }
@@ -114,4 +137,19 @@ fn replace_by(command: &mut Command) -> Result<i32> {
 
 fn cannot_start(command: &Command) -> String {
     format!("cannot start {}", command.get_program().to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_url;
+
+    #[test]
+    fn what_names_a_server() {
+        for url in ["redis://h", "unix:/run/r.sock", "a+b://x"] {
+            assert!(is_url(url), "{url}");
+        }
+        for other in ["--seed", "7", "C:\\x", "/run/x", "what: /x", "://"] {
+            assert!(!is_url(other), "{other}");
+        }
+    }
 }

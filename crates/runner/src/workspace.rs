@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 /// The folder that holds `crates/` and `book/`.
@@ -162,6 +162,12 @@ impl Workspace {
         let names = self.sections.iter().flat_map(|section| {
             section.programs.iter().chain(&section.examples)
         });
+        // A URL in the wrong place may hold a password.
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        ensure!(
+            name.chars().all(plain),
+            "a program's name comes first: `list` shows them"
+        );
         bail!(
             "there is no program '{name}'; {}",
             nearest(name, names.map(String::as_str))

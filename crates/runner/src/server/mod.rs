@@ -127,6 +127,9 @@ pub enum Choice {
 pub enum Found {
     Nobody,
     Server,
+    /// A connection was taken and no answer came within the limit, or it was
+    /// closed: a server that is busy or paused, or a port for TLS.
+    Silent,
     /// Somebody who does not speak the protocol, or cannot do what is needed.
     Stranger,
 }
@@ -190,7 +193,8 @@ impl Kind {
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 Found::Nobody
             }
-            Ok(false) | Err(_) => Found::Stranger,
+            Ok(false) => Found::Stranger,
+            Err(_) => Found::Silent,
         }
     }
 }

@@ -341,7 +341,9 @@ pub fn start_lent(
     arguments: &[&str],
 ) -> Result<()> {
     let mut command = embedded(kind, programs, port)?;
-    command.args(arguments).current_dir(std::env::temp_dir());
+    let folder = std::env::temp_dir();
+    ensure!(folder.is_dir(), "there is no folder {}", folder.display());
+    command.args(arguments).current_dir(folder);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
