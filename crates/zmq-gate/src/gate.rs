@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Each connection is read as [ZMTP 3](https://rfc.zeromq.org/spec/23/), and
 //! only whole messages within [`Limits`] pass on to the socket behind.
 
@@ -318,3 +319,4 @@ async fn outwards(
         }
     }
 }
+// ANCHOR_END: all

@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Cuts the bytes of one peer where its messages end.
 
 use std::fmt;
@@ -197,3 +198,4 @@ fn may_greet(bytes: &[u8]) -> bool {
         && at(9).unwrap_or(0x7f) == 0x7f
         && at(10).unwrap_or(3) >= 3
 }
+// ANCHOR_END: all

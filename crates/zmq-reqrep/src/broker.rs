@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! What stands between clients and servers: [`pass`] hands each request of a
 //! ROUTER to one of the servers of a DEALER, and each reply to its client.
 //!
@@ -286,3 +287,4 @@ impl fmt::Display for Passed {
         Ok(())
     }
 }
+// ANCHOR_END: all

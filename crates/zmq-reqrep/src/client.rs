@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! A client that does not trust its connection: the lazy pirate of the
 //! ZeroMQ guide (<https://zguide.zeromq.org/docs/chapter4/>).
 
@@ -72,3 +73,4 @@ fn why(error: &ZmqError) -> String {
         _ => cause,
     }
 }
+// ANCHOR_END: all

@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! A REP socket that outlives its peers: those that break off, those that
 //! never were ZeroMQ, and, if it connects, the broker.
 
@@ -223,3 +224,4 @@ fn refused(error: &ZmqError) -> String {
     let cause = cause.split("; ").next().unwrap_or_default();
     format!("dropped a peer: {cause}")
 }
+// ANCHOR_END: all
