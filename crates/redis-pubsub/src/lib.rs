@@ -3,14 +3,15 @@
 //! person can act on, a clean end, and the cats and their hats. A
 //! subscription that outlives its server is in a module of its own.
 
+pub mod stop;
 mod subscription;
+pub mod words;
 
 use std::env;
 use std::error::Error as _;
 use std::fmt;
-use std::future::Future;
-use std::io::{self, Write};
-use std::process::{self, ExitCode};
+use std::io;
+use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,9 @@ use redis::{
 use redis::{ErrorKind, ProtocolVersion, PushInfo, RedisError, RedisResult};
 use tokio::sync::mpsc::UnboundedSender;
 
+pub use stop::stop_signal;
 pub use subscription::{Patience, Subscription};
+pub use words::{finish, printable, say, seconds, warn};
 
 /// Each cat is a channel.
 pub const CATS: [&str; 4] = ["catA", "catB", "catC", "catD"];
@@ -234,23 +237,6 @@ pub fn is_unknown_host(error: &io::Error) -> bool {
     }
 }
 
-/// The bytes as one line of text that cannot play with a terminal: control
-/// characters, backslashes and what is not UTF-8 are shown as escapes.
-pub fn printable(bytes: impl AsRef<[u8]>) -> String {
-    let mut text = String::new();
-    for chunk in bytes.as_ref().utf8_chunks() {
-        for char in chunk.valid().chars() {
-            if char.is_control() || char == '\\' {
-                text.extend(char.escape_default());
-            } else {
-                text.push(char);
-            }
-        }
-        text.push_str(&chunk.invalid().escape_ascii().to_string());
-    }
-    text
-}
-
 /// As `printable`, but no more than the first `limit` bytes are shown.
 pub fn shortened(bytes: &[u8], limit: usize) -> String {
     match bytes.get(..limit) {
@@ -259,81 +245,6 @@ pub fn shortened(bytes: &[u8], limit: usize) -> String {
             format!("{}... ({length} bytes)", printable(beginning))
         }
         _ => printable(bytes),
-    }
-}
-
-/// Prints a line and flushes it, so that who waits for it sees it. Unlike
-/// `println!` it does not panic when nobody reads any more.
-pub fn say(line: impl fmt::Display) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let written = writeln!(out, "{line}").and_then(|()| out.flush());
-    written.map_err(|error| {
-        let kind = error.kind();
-        let why = format!("cannot write to stdout: {kind}; send it elsewhere");
-        io::Error::new(kind, why)
-    })
-}
-
-/// Prints a line to stderr. If even that is closed, nothing can be done.
-pub fn warn(line: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "{line}");
-}
-
-/// Turns the result of a program into its last words and its exit code. A
-/// closed stdout (`redis-sub | head -1`) is a normal end.
-pub fn finish(program: &str, result: anyhow::Result<()>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => match error.downcast_ref::<io::Error>() {
-            Some(closed) if closed.kind() == io::ErrorKind::BrokenPipe => {
-                ExitCode::SUCCESS
-            }
-            _ => {
-                warn(format_args!("{program}: {error:#}"));
-                ExitCode::FAILURE
-            }
-        },
-    }
-}
-
-/// Completes on Ctrl-C or SIGTERM (on Windows: Ctrl-C or Ctrl-Break). The
-/// signals are caught from this call on, not from the first `await`.
-#[cfg(unix)]
-pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Completes on Ctrl-C or Ctrl-Break. The signals are caught from this call
-/// on, not from the first `await`.
-#[cfg(windows)]
-pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::windows::{ctrl_break, ctrl_c};
-    let (mut interrupt, mut stop) = (ctrl_c()?, ctrl_break()?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = stop.recv() => {}
-        }
-    })
-}
-
-const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// Reads an option that is a time in seconds, such as `5` or `0.3`.
-pub fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text.parse().map_err(|_| "not a number of seconds")?;
-    match Duration::try_from_secs_f64(number) {
-        // Far more, and the time it ends at could not be expressed.
-        Ok(time) if !time.is_zero() && time <= YEAR => Ok(time),
-        _ => Err("must be more than 0 seconds, and at most a year".into()),
     }
 }
 // ANCHOR_END: all

@@ -3,15 +3,19 @@
 //! a line of a blocking stream, and words for a person.
 
 mod address;
+mod errors;
 mod line;
-mod words;
+pub mod log;
+pub mod stop;
+pub mod words;
 
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use anyhow::Context;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -19,10 +23,11 @@ use tokio::task::coop::consume_budget;
 use tokio::time::{sleep, timeout};
 
 pub use address::{listen, look_up, lookup};
+pub use errors::{cannot_connect, cannot_listen, cannot_talk};
 pub use line::{hang_up, read_line};
-pub use words::{cannot_connect, cannot_listen, cannot_talk};
-pub use words::{end_on_ctrl_c, stop_signal};
-pub use words::{finish, now, printable, say, seconds, warn, within};
+pub use log::log;
+pub use stop::stop_signal;
+pub use words::{finish, printable, say, seconds, warn};
 
 // ANCHOR: limits
 /// What the clients of [`serve`] can make it spend.
@@ -259,5 +264,27 @@ impl fmt::Display for Served {
             }
         }
         Ok(())
+    }
+}
+
+/// The time, as RFC 3339 writes it, in UTC.
+pub fn now() -> impl fmt::Display {
+    humantime::format_rfc3339_seconds(SystemTime::now())
+}
+
+/// For a blocking program: from now on Ctrl-C and SIGTERM (on Windows:
+/// Ctrl-C and Ctrl-Break) end it with exit 0, wherever it waits.
+pub fn end_on_ctrl_c() -> anyhow::Result<()> {
+    ctrlc::set_handler(|| std::process::exit(0)).context("cannot catch Ctrl-C")
+}
+
+/// The result of `work`, or an error of the kind `TimedOut`.
+pub async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(result) => result,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }
 }

@@ -4,21 +4,22 @@
 //! act on, and a clean end.
 
 mod framing;
+pub mod log;
 mod server;
+pub mod stop;
+pub mod words;
 
 use std::fmt;
-use std::future::Future;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::process::ExitCode;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::prelude::*;
 
 pub use framing::{FrameCodec, FrameError, Framing};
+pub use log::log;
 pub use server::{Limits, serve};
+pub use stop::stop_signal;
+pub use words::{finish, printable, say, seconds, warn};
 
 /// The largest size or limit of a message that an option takes: 16 MiB. More
 /// is for a protocol that sends in parts.
@@ -184,111 +185,10 @@ pub fn advise(error: &FrameError) -> String {
     format!("{error}; {advice}")
 }
 
-/// The bytes as one line of text that cannot play with a terminal: control
-/// characters, backslashes and what is not UTF-8 are shown as escapes.
-pub fn printable(bytes: impl AsRef<[u8]>) -> String {
-    let mut text = String::new();
-    for chunk in bytes.as_ref().utf8_chunks() {
-        for char in chunk.valid().chars() {
-            if char.is_control() || char == '\\' {
-                text.extend(char.escape_default());
-            } else {
-                text.push(char);
-            }
-        }
-        text.push_str(&chunk.invalid().escape_ascii().to_string());
-    }
-    text
-}
-
 /// The beginning of the bytes, printable, for a line that stays short.
 pub fn excerpt(bytes: &[u8]) -> String {
     match bytes.split_at_checked(32) {
         Some((first, [_, ..])) => printable(first) + "...",
         _ => printable(bytes),
-    }
-}
-
-/// Prints a line and flushes it, so that who waits for it sees it. Unlike
-/// `println!` it does not panic when nobody reads any more.
-pub fn say(line: impl fmt::Display) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
-}
-
-/// Prints a line to stderr. If even that is closed, nothing can be done.
-pub fn warn(line: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "{line}");
-}
-
-/// Turns the result of a program into its last words and its exit code. A
-/// closed stdout (`tcp-framed-server | head -1`) is a normal end.
-pub fn finish(program: &str, result: anyhow::Result<()>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => match error.downcast_ref::<io::Error>() {
-            Some(closed) if closed.kind() == ErrorKind::BrokenPipe => {
-                ExitCode::SUCCESS
-            }
-            _ => {
-                warn(format_args!("{program}: {error:#}"));
-                ExitCode::FAILURE
-            }
-        },
-    }
-}
-
-/// Logs to stderr what RUST_LOG asks for, such as `tcp_framing=debug`;
-/// nothing if it asks for nothing.
-pub fn log() {
-    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
-    if let Ok(targets) = wanted.parse::<Targets>() {
-        let layer = tracing_subscriber::fmt::layer()
-            .with_writer(io::stderr)
-            .log_internal_errors(false);
-        let layer = layer.with_filter(targets);
-        tracing_subscriber::registry().with(layer).init();
-    }
-}
-
-/// Completes on Ctrl-C or SIGTERM (on Windows: Ctrl-C or Ctrl-Break). The
-/// signals are caught from this call on, not from the first `await`.
-#[cfg(unix)]
-pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Completes on Ctrl-C or Ctrl-Break. The signals are caught from this call
-/// on, not from the first `await`.
-#[cfg(windows)]
-pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::windows::{ctrl_break, ctrl_c};
-    let (mut interrupt, mut stop) = (ctrl_c()?, ctrl_break()?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = stop.recv() => {}
-        }
-    })
-}
-
-const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// Reads an option that is a time in seconds, such as `5` or `0.3`.
-pub fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text.parse().map_err(|_| "not a number of seconds")?;
-    match Duration::try_from_secs_f64(number) {
-        // Far more, and the time it ends at could not be expressed.
-        Ok(time) if !time.is_zero() && time <= YEAR => Ok(time),
-        _ => Err("must be more than 0 seconds, and at most a year".into()),
     }
 }

@@ -2,24 +2,27 @@
 //! act on, a clean end. What the echo server and its client are made of is in
 //! modules of their own, and so ready to be lifted out.
 
+pub mod log;
 mod server;
+pub mod stop;
 mod talk;
+pub mod words;
 
 use std::fmt;
 use std::future::Future;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use anyhow::{anyhow, bail};
 use tokio::runtime::Builder;
 use tokio::task::spawn_blocking;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::prelude::*;
 
+pub use log::log;
 pub use server::{Counts, Faults, Limits, serve};
+pub use stop::stop_signal;
 pub use talk::{Answer, Due, Plan, Talk, Tally};
+pub use words::{finish, printable, say, seconds, warn};
 
 /// The most bytes that one datagram carries over IPv4: its length field
 /// counts to 65,535, and 20 bytes are IP's header and 8 are UDP's (RFC 768).
@@ -123,55 +126,6 @@ pub fn now() -> impl fmt::Display {
     humantime::format_rfc3339_seconds(SystemTime::now())
 }
 
-// ANCHOR: printable
-/// The bytes as one line of text that cannot play with a terminal: control
-/// characters, backslashes and what is not UTF-8 are shown as escapes.
-pub fn printable(bytes: impl AsRef<[u8]>) -> String {
-    let mut text = String::new();
-    for chunk in bytes.as_ref().utf8_chunks() {
-        for char in chunk.valid().chars() {
-            if char.is_control() || char == '\\' {
-                text.extend(char.escape_default());
-            } else {
-                text.push(char);
-            }
-        }
-        text.push_str(&chunk.invalid().escape_ascii().to_string());
-    }
-    text
-}
-// ANCHOR_END: printable
-
-/// Prints a line and flushes it, so that who waits for it sees it. Unlike
-/// `println!` it does not panic when nobody reads any more.
-pub fn say(line: impl fmt::Display) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let written = writeln!(out, "{line}").and_then(|()| out.flush());
-    written.map_err(|error| {
-        let kind = error.kind();
-        let why = format!("cannot write to stdout: {kind}; send it elsewhere");
-        io::Error::new(kind, why)
-    })
-}
-
-/// Turns the result of a program into its last words and its exit code. A
-/// closed stdout (`udp-server | head -1`) is a normal end.
-pub fn finish(program: &str, result: anyhow::Result<()>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => match error.downcast_ref::<io::Error>() {
-            Some(closed) if closed.kind() == ErrorKind::BrokenPipe => {
-                ExitCode::SUCCESS
-            }
-            _ => {
-                // If even stderr is closed, nothing can be done.
-                let _ = writeln!(io::stderr(), "{program}: {error:#}");
-                ExitCode::FAILURE
-            }
-        },
-    }
-}
-
 /// For programs that block: Ctrl-C or SIGTERM (on Windows: Ctrl-C or
 /// Ctrl-Break) ends the program with exit code 0 from here on. Nothing is
 /// lost by that: each line is flushed, and a datagram is sent at once.
@@ -193,58 +147,4 @@ pub fn block_on(
     // A look-up of a name cannot be broken off. Do not wait for it.
     runtime.shutdown_background();
     result
-}
-
-/// For programs that await: completes on Ctrl-C or SIGTERM. The signals are
-/// caught from this call on, not from the first `await`.
-#[cfg(unix)]
-pub fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let catch = |kind| signal(kind).map_err(cannot("catch signals"));
-    let mut interrupt = catch(SignalKind::interrupt())?;
-    let mut terminate = catch(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// For programs that await: completes on Ctrl-C or Ctrl-Break. The signals
-/// are caught from this call on, not from the first `await`.
-#[cfg(windows)]
-pub fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::windows::{ctrl_break, ctrl_c};
-    let failed = cannot("catch Ctrl-C");
-    let mut interrupt = ctrl_c().map_err(&failed)?;
-    let mut stop = ctrl_break().map_err(&failed)?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = stop.recv() => {}
-        }
-    })
-}
-
-/// Logs to stderr what RUST_LOG asks for (`RUST_LOG=debug`); else nothing.
-pub fn log() {
-    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    let wanted: Targets = wanted.parse().unwrap_or_default();
-    tracing_subscriber::registry()
-        .with(layer.with_filter(wanted))
-        .init();
-}
-
-const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// Reads an option that is a time in seconds, such as `5` or `0.3`.
-pub fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text.parse().map_err(|_| "not a number of seconds")?;
-    match Duration::try_from_secs_f64(number) {
-        // Far more, and the time it ends at could not be expressed.
-        Ok(time) if !time.is_zero() && time <= YEAR => Ok(time),
-        _ => Err("must be more than 0 seconds, and at most a year".into()),
-    }
 }

@@ -3,11 +3,14 @@
 
 mod endpoint;
 mod gate;
+pub mod log;
+pub mod stop;
 mod whole;
-mod words;
+pub mod words;
 
 pub use endpoint::{address, cannot_bind, endpoint};
 pub use gate::{End, Limits, Passed, serve};
+pub use log::log;
+pub use stop::stop_signal;
 pub use whole::{Refused, Whole};
-pub use words::{at_least_one, finish, log, printable, say, seconds};
-pub use words::{stop_signal, warn};
+pub use words::{finish, printable, say, seconds, warn};

@@ -3,16 +3,19 @@
 //! audience, connecting and closing, and words for a person.
 
 mod audience;
+mod keys;
 mod sockets;
-mod words;
+pub mod stop;
+pub mod words;
 
 use bytes::Bytes;
 use zeromq::ZmqMessage;
 
 pub use audience::Audience;
+pub use keys::enter_keys;
 pub use sockets::{bind, cause, check, close, connect, socket_options};
-pub use words::{enter_keys, finish, printable, say, seconds};
-pub use words::{stop_signal, warn};
+pub use stop::stop_signal;
+pub use words::{finish, printable, say, seconds, warn};
 
 /// Each cat is a topic: the first part of a message.
 pub const CATS: [&str; 4] = ["catA", "catB", "catC", "catD"];

@@ -3,17 +3,22 @@
 
 pub mod broker;
 mod client;
+pub mod log;
 mod server;
 pub mod sockets;
-mod words;
+pub mod stop;
+pub mod words;
+
+use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use zeromq::ZmqMessage;
 
 pub use client::Client;
+pub use log::log;
 pub use server::{News, Server};
-pub use words::{finish, log, printable, say, seconds, seconds_or_none};
-pub use words::{stop_signal, warn};
+pub use stop::stop_signal;
+pub use words::{finish, printable, say, seconds, warn};
 
 /// The text of a message that has one part, or what is wrong with it.
 pub fn one_text(message: &ZmqMessage, longest: u32) -> anyhow::Result<String> {
@@ -29,5 +34,30 @@ pub fn one_text(message: &ZmqMessage, longest: u32) -> anyhow::Result<String> {
     match std::str::from_utf8(part) {
         Ok(text) => Ok(text.into()),
         Err(_) => bail!("not UTF-8"),
+    }
+}
+
+/// As [`seconds`], where no time at all is good, too.
+pub fn seconds_or_none(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(0.0) => Ok(Duration::ZERO),
+        _ => seconds(text).map_err(|error| {
+            error.replace("more than 0 seconds", "0 seconds or more")
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{seconds, seconds_or_none};
+    use std::time::Duration;
+
+    #[test]
+    fn no_time_at_all_is_good_too() {
+        assert_eq!(seconds_or_none("0"), Ok(Duration::ZERO));
+        assert_eq!(seconds_or_none("0.3"), seconds("0.3"));
+        for text in ["-1", "31536001", "nan", "soon"] {
+            assert!(seconds_or_none(text).is_err(), "{text}");
+        }
     }
 }

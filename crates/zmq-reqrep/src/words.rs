@@ -1,102 +1,85 @@
-//! Words for a person, and what every program of this book does with them.
+//! What the programs say to a person, and how they end. This file is only
+//! scaffolding; it is the same in every section.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::prelude::*;
-
-/// The bytes as one line of text that cannot play with a terminal: control
-/// characters, backslashes and what is not UTF-8 are shown as escapes.
+// ANCHOR: printable
+/// The bytes as one line of text that cannot play with a terminal. Control
+/// characters, backslashes, what breaks lines or turns their direction, and
+/// what is not UTF-8 are shown as escapes, as `{:?}` does.
 pub fn printable(bytes: impl AsRef<[u8]>) -> String {
     let mut text = String::new();
     for chunk in bytes.as_ref().utf8_chunks() {
-        for char in chunk.valid().chars() {
-            if char.is_control() || char == '\\' {
-                text.extend(char.escape_default());
-            } else {
-                text.push(char);
-            }
-        }
-        text.push_str(&chunk.invalid().escape_ascii().to_string());
+        // Quotation marks need no escape here.
+        let escaped = chunk.valid().escape_debug().to_string();
+        text += &escaped.replace("\\\"", "\"").replace("\\'", "'");
+        text += &chunk.invalid().escape_ascii().to_string();
     }
     text
 }
+// ANCHOR_END: printable
 
-/// Prints a line and flushes it, so that who waits for it sees it. Unlike
+/// Prints a line and flushes it, so that whoever waits for it sees it. Unlike
 /// `println!` it does not panic when nobody reads any more.
 pub fn say(line: impl fmt::Display) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
+    write(&mut io::stdout().lock(), &line).map_err(|error| {
+        let kind = error.kind();
+        let cause = match kind.to_string() {
+            // The standard library has no kind for it.
+            unknown if unknown == "uncategorized error" => error.to_string(),
+            cause => cause,
+        };
+        let text = format!("cannot write to stdout: {cause}");
+        io::Error::new(kind, text + "; send it elsewhere")
+    })
 }
 
 /// Prints a line to stderr. If even that is closed, nothing can be done.
 pub fn warn(line: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = write(&mut io::stderr().lock(), &line);
+}
+
+/// Lines that were begun, and those that are done.
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
+static DONE: AtomicUsize = AtomicUsize::new(0);
+
+fn write(out: &mut impl Write, line: &impl fmt::Display) -> io::Result<()> {
+    BEGUN.fetch_add(1, SeqCst);
+    let written = writeln!(out, "{line}").and_then(|()| out.flush());
+    DONE.fetch_add(1, SeqCst);
+    written
+}
+
+/// How many lines are done, and whether one waits to be written: for ever, if
+/// it goes into a full pipe that nobody reads.
+pub fn lines() -> (usize, bool) {
+    let done = DONE.load(SeqCst);
+    (done, BEGUN.load(SeqCst) > done)
 }
 
 /// Turns the result of a program into its last words and its exit code. A
-/// closed stdout (`zmq-server | head -1`) is a normal end.
+/// closed stdout (`PROGRAM | head -1`) is a normal end.
 pub fn finish(program: &str, result: anyhow::Result<()>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => match error.downcast_ref::<io::Error>() {
-            Some(closed) if closed.kind() == io::ErrorKind::BrokenPipe => {
-                ExitCode::SUCCESS
-            }
-            _ => {
-                warn(format_args!("{program}: {error:#}"));
-                ExitCode::FAILURE
-            }
-        },
-    }
-}
-
-/// Completes on Ctrl-C or SIGTERM. The signals are caught from this call on,
-/// not from the first `await`.
-#[cfg(unix)]
-pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Completes on Ctrl-C or Ctrl-Break. The signals are caught from this call
-/// on, not from the first `await`.
-#[cfg(windows)]
-pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::windows::{ctrl_break, ctrl_c};
-    let (mut interrupt, mut stop) = (ctrl_c()?, ctrl_break()?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = stop.recv() => {}
-        }
-    })
-}
-
-/// Logs to stderr what RUST_LOG asks for, such as `zmq_reqrep=debug`;
-/// nothing if it asks for nothing.
-pub fn log() {
-    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
-    let Ok(targets) = wanted.parse::<Targets>() else {
-        return;
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
     };
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .log_internal_errors(false);
-    tracing_subscriber::registry()
-        .with(layer.with_filter(targets))
-        .init();
+    match error.downcast_ref::<io::Error>() {
+        // With a text, it is an error of `say`; without, one of a socket.
+        Some(closed)
+            if closed.kind() == ErrorKind::BrokenPipe
+                && closed.get_ref().is_some() =>
+        {
+            ExitCode::SUCCESS
+        }
+        _ => {
+            warn(format_args!("{program}: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -111,35 +94,36 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// The same where no time at all is good, too.
-pub fn seconds_or_none(text: &str) -> Result<Duration, String> {
-    match text.parse() {
-        Ok(0.0) => Ok(Duration::ZERO),
-        _ => seconds(text).map_err(|error| {
-            error.replace("more than 0 seconds", "0 seconds or more")
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{printable, seconds, seconds_or_none};
-    use std::time::Duration;
+    use super::{printable, seconds};
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn what_a_stranger_says_stays_one_line_and_keeps_its_direction() {
+        assert_eq!(
+            printable("c'est \"été\", e\u{301}"),
+            "c'est \"été\", e\u{301}"
+        );
+        assert_eq!(printable(b"\x1b[2J\r\n\0\x7f"), r"\u{1b}[2J\r\n\0\u{7f}");
+        let hidden = "\u{202e}\u{2066}\u{200b}\u{2028}\u{2029}\u{85}";
+        let shown = r"\u{202e}\u{2066}\u{200b}\u{2028}\u{2029}\u{85}";
+        assert_eq!(printable(hidden), shown);
+        // The byte, the four characters that stand for it, and a quote.
+        assert_eq!(printable(b"\xff \\xff \\\""), r#"\xff \\xff \\""#);
+    }
 
     #[test]
     fn times_that_can_be_waited_for_and_others() {
-        assert_eq!(seconds("0.3"), Ok(Duration::from_millis(300)));
-        assert_eq!(seconds_or_none("0"), Ok(Duration::ZERO));
-        assert_eq!(seconds_or_none("0.3"), seconds("0.3"));
-        for text in ["-1", "1e-30", "31536001", "1e30", "inf", "nan", "soon"] {
-            assert!(seconds(text).is_err(), "{text}");
-            assert!(seconds_or_none(text).is_err(), "{text}");
+        assert_eq!(seconds("0.3").unwrap(), Duration::from_millis(300));
+        let year = seconds("31536000").unwrap();
+        assert!(Instant::now().checked_add(year).is_some());
+        for text in ["0", "-1", "1e-30", "31536001", "1e30", "inf", "nan"] {
+            let error = seconds(text).unwrap_err();
+            assert!(error.ends_with(", and at most a year"), "{text}");
         }
-        assert!(seconds("0").is_err());
-    }
-
-    #[test]
-    fn nothing_printed_moves_a_cursor() {
-        assert_eq!(printable(b"a\x1b[2J\xff\\"), r"a\u{1b}[2J\xff\\");
+        for text in ["", "soon", "5s"] {
+            assert_eq!(seconds(text).unwrap_err(), "not a number of seconds");
+        }
     }
 }

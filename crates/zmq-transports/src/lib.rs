@@ -6,7 +6,8 @@ mod ends;
 mod jobs;
 mod kinds;
 mod sockets;
-mod words;
+pub mod stop;
+pub mod words;
 
 pub use jobs::{
     Job, Latency, Place, QUEUE, messages, on_a_thread, round_trips,
@@ -14,4 +15,5 @@ pub use jobs::{
 pub use kinds::{Bound, KINDS, Kind, Task};
 pub use sockets::{SocketFile, bind, bind_over, cause, check, close, connect};
 pub use sockets::{connect_if_it_fits, repeats, socket_options};
-pub use words::{finish, printable, say, seconds, stop_signal, warn};
+pub use stop::stop_signal;
+pub use words::{finish, printable, say, seconds, warn};

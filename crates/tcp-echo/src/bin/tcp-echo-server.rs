@@ -11,9 +11,7 @@ use std::time::Duration;
 
 use clap::{Parser, value_parser};
 use tcp_echo::{Limits, cannot_listen, finish, listen, look_up, say, seconds};
-use tcp_echo::{serve, stop_signal};
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::prelude::*;
+use tcp_echo::{log, serve, stop_signal};
 
 /// Sends back what its clients send, until Ctrl-C
 #[derive(Parser)]
@@ -92,19 +90,4 @@ impl Options {
             buffer: self.buffer.try_into().unwrap_or(usize::MAX),
         })
     }
-}
-
-/// Logs to stderr what RUST_LOG asks for, such as `tcp_echo=debug`; nothing
-/// if it asks for nothing.
-fn log() {
-    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
-    let Ok(targets) = wanted.parse::<Targets>() else {
-        return;
-    };
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .log_internal_errors(false);
-    tracing_subscriber::registry()
-        .with(layer.with_filter(targets))
-        .init();
 }

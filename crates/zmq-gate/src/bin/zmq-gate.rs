@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::Parser;
 use tokio::net::TcpListener;
 use zmq_gate::{End, Limits, address, cannot_bind, endpoint, serve};
-use zmq_gate::{at_least_one, finish, log, say, seconds, stop_signal, warn};
+use zmq_gate::{finish, log, say, seconds, stop_signal, warn};
 
 /// Lets whole ZeroMQ messages pass that keep within limits, and nothing else
 #[derive(Parser)]
@@ -76,4 +76,12 @@ fn descriptors() -> usize {
     usize::try_from(limit)
         .unwrap_or(usize::MAX)
         .saturating_sub(20)
+}
+
+/// Reads an option that is a count.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("must be a whole number above 0".into()),
+    }
 }

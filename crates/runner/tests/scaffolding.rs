@@ -1,0 +1,83 @@
+//! What is only scaffolding is the same in every section, and does its work in
+//! every program.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use runner::workspace::Workspace;
+
+/// The same bytes wherever a section has them.
+const FILES: [&str; 3] = ["words.rs", "stop.rs", "log.rs"];
+
+/// What stands in these files and therefore nowhere else.
+const THEIRS: [&str; 7] = [
+    "fn finish(",
+    "fn log(",
+    "fn printable(",
+    "fn say(",
+    "fn seconds(",
+    "fn stop_signal(",
+    "fn warn(",
+];
+
+#[test]
+fn scaffolding_is_the_same_in_every_section() {
+    let workspace = Workspace::here().unwrap();
+    let folders = workspace.sections.iter().map(|section| &section.folder);
+    let problems = differences(folders.map(|folder| folder.join("src")));
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+#[test]
+fn copies_that_differ_and_second_ones_are_found() {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scaffolding");
+    let sources = ["one", "two"].map(|name| scratch.join(name));
+    for folder in &sources {
+        fs::create_dir_all(folder.join("bin")).unwrap();
+        fs::write(folder.join("words.rs"), "pub fn say() {}\n").unwrap();
+        fs::write(folder.join("bin/talk.rs"), "fn main() {}\n").unwrap();
+    }
+    assert!(differences(sources.clone()).is_empty());
+    fs::write(sources[1].join("words.rs"), "pub fn say( ) {}\n").unwrap();
+    fs::write(sources[1].join("bin/talk.rs"), "fn warn() {}\n").unwrap();
+    assert_eq!(differences(sources).len(), 2);
+}
+
+fn differences<P: AsRef<Path>>(
+    sources: impl IntoIterator<Item = P>,
+) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut first: BTreeMap<&str, (String, String)> = BTreeMap::new();
+    for source in sources {
+        let source = source.as_ref();
+        for file in FILES {
+            let path = source.join(file);
+            let Ok(text) = fs::read_to_string(&path) else {
+                continue; // A section may do without.
+            };
+            let path = path.display().to_string();
+            let (other, words) =
+                first.entry(file).or_insert((path.clone(), text.clone()));
+            if *words != text {
+                problems.push(format!("{path} differs from {other}"));
+            }
+        }
+        for path in [source.to_owned(), source.join("bin")]
+            .iter()
+            .flat_map(|folder| fs::read_dir(folder).into_iter().flatten())
+            .map(|entry| entry.unwrap().path())
+        {
+            let name = path.file_name().unwrap().to_string_lossy();
+            if path.is_dir() || FILES.contains(&&*name) {
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            for function in THEIRS.iter().filter(|name| text.contains(**name)) {
+                let path = path.display();
+                problems.push(format!("{path} has its own {function}"));
+            }
+        }
+    }
+    problems
+}
