@@ -127,6 +127,7 @@ pub fn doctor(workspace: &Workspace) -> Result<()> {
             // Not every module is called like its package.
             let package = match module.as_str() {
                 "zmq" => "pyzmq",
+                "pubsub" => "PyPubSub",
                 same => same,
             };
             format!(
