@@ -6,8 +6,8 @@ use redis::Client;
 
 fn main() -> anyhow::Result<()> {
     // The server is the first argument, or on this machine.
-    let url = std::env::args().nth(1);
-    let url = url.unwrap_or("redis://127.0.0.1:6379".into());
+    let local = "redis://127.0.0.1:6379".to_owned();
+    let url = std::env::args().nth(1).unwrap_or(local);
     let mut server = Client::open(url)?.get_connection()?;
 
     // Ask for two of the four cats. Redis confirms that:

@@ -4,7 +4,6 @@ import sys
 
 import redis
 
-SERVER = "redis://127.0.0.1:6379"
 NEWS = [
     ("catD", "hatA"),
     ("catC", "hatB"),
@@ -13,7 +12,8 @@ NEWS = [
 ]
 
 # The server is the first argument, or on this machine.
-url = sys.argv[1] if sys.argv[1:] else SERVER
+local = "redis://127.0.0.1:6379"
+url = sys.argv[1] if sys.argv[1:] else local
 server = redis.from_url(url)
 
 sent = heard = 0

@@ -4,10 +4,9 @@ import sys
 
 import redis
 
-SERVER = "redis://127.0.0.1:6379"
-
 # The server is the first argument, or on this machine.
-url = sys.argv[1] if sys.argv[1:] else SERVER
+local = "redis://127.0.0.1:6379"
+url = sys.argv[1] if sys.argv[1:] else local
 server = redis.from_url(url)
 
 # Ask for two of the four cats. Redis confirms each: what

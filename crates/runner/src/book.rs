@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use regex_lite::Regex;
 
 use crate::across;
+use crate::form;
 use crate::workspace::{Section, Workspace, entries};
 
 const MAP_BEGINS: &str =
@@ -77,19 +78,22 @@ fn table(
     workspace: &Workspace,
     title: impl Fn(&Section) -> String,
 ) -> Result<String> {
-    let mut table =
-        String::from("| section | programs | what it shows |\n|---|---|---|\n");
+    let mut table = String::from(
+        "| section | start with | programs | what it shows |\n\
+         |---|---|---|---|\n",
+    );
+    let code = |names: &[String]| {
+        let names: Vec<String> =
+            names.iter().map(|name| format!("`{name}`")).collect();
+        names.join(", ")
+    };
     for section in in_order(workspace)? {
-        let programs: Vec<String> = section
-            .programs
-            .iter()
-            .map(|program| format!("`{program}`"))
-            .collect();
         let _ = writeln!(
             table,
-            "| {} | {} | {} |",
+            "| {} | {} | {} | {} |",
             title(section),
-            programs.join(", "),
+            code(&form::start_with(section)),
+            code(&section.programs),
             section.description
         );
     }
@@ -320,11 +324,6 @@ fn check_section(
         problem(format!("has no page book/src/{}.md", section.name));
     }
     if let Ok(page) = fs::read_to_string(&page) {
-        // Who talks to whom comes before how it is done.
-        let idea = page.split("{#programs}").next().unwrap_or_default();
-        if !idea.contains("{{#include images/") {
-            problem("its page has no picture before its programs".into());
-        }
         let source = format!("Source of this crate: `crates/{}`", section.name);
         if !page.contains(&source) {
             problem(format!("its page has no line '{source}'"));
@@ -357,6 +356,9 @@ fn check_section(
         if !included.contains(&path) {
             problem(format!("no page shows {}", below(&path, &section.folder)));
         }
+    }
+    for text in form::problems(workspace, section)? {
+        problem(text);
     }
     let readme = section.folder.join("README.md");
     match fs::read_to_string(&readme) {

@@ -13,6 +13,7 @@ pub mod build;
 pub mod check;
 pub mod demo;
 pub mod doctor;
+pub mod form;
 pub mod order;
 pub mod play;
 pub mod ports;

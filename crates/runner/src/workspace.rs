@@ -23,6 +23,8 @@ pub struct Section {
     pub name: String,
     pub title: String,
     pub description: String,
+    /// Why it has no short programs, where it has none.
+    pub no_short: Option<String>,
     pub servers: Servers,
     pub folder: PathBuf,
     /// What stands in src/bin, in alphabetical order.
@@ -68,6 +70,8 @@ struct SectionTable {
     server: Option<String>,
     #[serde(default)]
     servers: Vec<String>,
+    #[serde(rename = "no-short")]
+    no_short: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -254,6 +258,7 @@ impl Section {
             name: package.name,
             title: table.title,
             description: package.description,
+            no_short: table.no_short,
             servers: match table.server {
                 Some(kind) if table.servers.is_empty() => Servers::Each(kind),
                 Some(_) => bail!(

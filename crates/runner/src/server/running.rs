@@ -544,6 +544,7 @@ pub mod tests {
             name: "test".to_owned(),
             title: String::new(),
             description: String::new(),
+            no_short: None,
             servers,
             folder: PathBuf::new(),
             programs: Vec::new(),
