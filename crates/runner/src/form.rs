@@ -4,6 +4,7 @@
 //! ARCHITECTURE.md says what the form is for. Nothing here knows a section by
 //! its name, but for the list of those that have not been converted yet.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use anyhow::Result;
@@ -15,14 +16,11 @@ use crate::workspace::{Section, Workspace, entries};
 
 /// Sections whose pages are still in the older form, programs first. Whoever
 /// converts one takes it off; with the last one the list goes.
-const NOT_CONVERTED: [&str; 8] = [
+const NOT_CONVERTED: [&str; 5] = [
     "tcp-echo",
     "tcp-framing",
     "udp-echo",
-    "zmq-gate",
     "zmq-pipeline",
-    "zmq-pubsub",
-    "zmq-reqrep",
     "zmq-transports",
 ];
 
@@ -55,18 +53,18 @@ pub fn problems(
         .filter(|example| example.starts_with("short-"))
         .map(String::as_str)
         .collect();
-    let page = pages_of(workspace, section)?
-        .into_iter()
+    let pages = pages_of(workspace, section)?;
+    let page = pages
+        .iter()
         .find(|(name, _)| *name == format!("{}.md", section.name))
-        .map(|(_, text)| text)
-        .unwrap_or_default();
+        .map_or("", |(_, text)| text);
     let mut problems = Vec::new();
     match (&section.no_short, shorts.is_empty()) {
         (Some(reason), true) if !reason.trim().is_empty() => {
             let parts: Vec<&str> =
                 PARTS.into_iter().filter(|part| *part != "short").collect();
-            check_order(&page, &parts, &mut problems);
-            check_picture(&page, first_part(&page), &mut problems);
+            check_order(page, &parts, &mut problems);
+            check_picture(page, &first_part(page), &mut problems);
         }
         (Some(_), true) => problems
             .push("'no-short' in its manifest gives no reason".to_owned()),
@@ -74,7 +72,7 @@ pub fn problems(
             "has short programs, and its manifest says 'no-short'".to_owned(),
         ),
         (None, true) if NOT_CONVERTED.contains(&section.name.as_str()) => {
-            check_picture(&page, "{#programs}", &mut problems);
+            check_picture(page, "{#programs}", &mut problems);
         }
         (None, true) => problems.push(
             "has no examples/short-….rs, and its manifest does not say why \
@@ -92,9 +90,10 @@ pub fn problems(
             }
             check_partners(section, &shorts, &mut problems)?;
             check_demos(section, &shorts, &mut problems)?;
-            check_order(&page, &PARTS, &mut problems);
-            check_picture(&page, "{#short}", &mut problems);
-            check_page(section, &shorts, &page, &mut problems)?;
+            check_order(page, &PARTS, &mut problems);
+            check_picture(page, "{#short}", &mut problems);
+            check_page(section, page, &mut problems)?;
+            check_pairs(section, &shorts, &pages, &mut problems)?;
         }
     }
     Ok(problems)
@@ -322,12 +321,11 @@ fn headings(page: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Where a page without short programs goes from the idea to the programs.
-fn first_part(page: &str) -> &'static str {
-    match headings(page).contains(&"wire") {
-        true => "{#wire}",
-        false => "{#starter}",
-    }
+/// Where a page goes from the idea to how it is done.
+fn first_part(page: &str) -> String {
+    let found = headings(page);
+    let first = found.into_iter().find(|id| PARTS.contains(id));
+    format!("{{#{}}}", first.unwrap_or(PARTS[0]))
 }
 
 fn check_order(page: &str, parts: &[&str], problems: &mut Vec<String>) {
@@ -374,7 +372,6 @@ struct Listing {
 
 fn check_page(
     section: &Section,
-    shorts: &[&str],
     page: &str,
     problems: &mut Vec<String>,
 ) -> Result<()> {
@@ -393,32 +390,14 @@ fn check_page(
         );
     }
     let listings = listings(section, page)?;
-    for short in shorts {
-        let pair_of = |file: String| {
-            listings
-                .iter()
-                .find(|listing| {
-                    listing.pair.is_some()
-                        && listing.file.as_deref() == Some(&file)
-                })
-                .and_then(|listing| listing.pair)
-        };
-        let rust = pair_of(format!("examples/{short}.rs"));
-        let python = pair_of(format!("python/{}.py", short.replace('-', "_")));
-        if rust.is_none() || rust != python {
-            problems.push(format!(
-                "its page does not show {short} and its Python partner side by \
-                 side, in a <div class=\"pair\">"
-            ));
-        }
-    }
     let open: Vec<&Listing> = listings
         .iter()
         .filter(|listing| listing.language == "rust" && !listing.folded)
         .collect();
-    let mut before = 0;
+    let (mut before, mut programs) = (0, BTreeSet::new());
     for listing in open.iter().filter(|listing| !listing.after_terminals) {
         before += listing.lines;
+        programs.insert(&listing.file);
         let of_short = listing
             .file
             .as_ref()
@@ -431,7 +410,7 @@ fn check_page(
             ));
         }
     }
-    let most = BEFORE_TERMINALS[usize::from(shorts.len() > 2)];
+    let most = BEFORE_TERMINALS[usize::from(programs.len() > 2)];
     if before > most {
         problems.push(format!(
             "its page shows {before} lines of Rust before the first terminals, \
@@ -445,6 +424,37 @@ fn check_page(
                  {MENDING}",
                 listing.lines,
                 listing.file.as_deref().unwrap_or("Rust")
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// One of the pages shows each program and its partner side by side.
+fn check_pairs(
+    section: &Section,
+    shorts: &[&str],
+    pages: &[(String, String)],
+    problems: &mut Vec<String>,
+) -> Result<()> {
+    let mut paired = Vec::new();
+    for (page, text) in pages {
+        for listing in listings(section, text)? {
+            if let Some((pair, file)) = listing.pair.zip(listing.file) {
+                paired.push((page, pair, file));
+            }
+        }
+    }
+    for short in shorts {
+        let python = format!("python/{}.py", short.replace('-', "_"));
+        let rust = format!("examples/{short}.rs");
+        let together = paired.iter().any(|(page, pair, file)| {
+            *file == rust && paired.contains(&(*page, *pair, python.clone()))
+        });
+        if !together {
+            problems.push(format!(
+                "no page shows {short} and its Python partner side by side, in \
+                 a <div class=\"pair\">"
             ));
         }
     }

@@ -352,7 +352,7 @@ fn a_page_shows_each_pair_side_by_side() {
     broken(
         page,
         Some(("<div class=\"pair\">", "<div>")),
-        "does not show short-talk-say and its Python partner side by side",
+        "no page shows short-talk-say and its Python partner side by side",
     );
     // In one div each, but not together.
     broken(
@@ -361,7 +361,7 @@ fn a_page_shows_each_pair_side_by_side() {
             "\n```python",
             "\n</div>\n\n<div class=\"pair\">\n\n```python",
         )),
-        "does not show short-talk-say and its Python partner side by side",
+        "no page shows short-talk-say and its Python partner side by side",
     );
 }
 
