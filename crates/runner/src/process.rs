@@ -3,7 +3,7 @@
 //! Every child (but cargo) leads a process group of its own, so that what it
 //! starts in its turn can be ended with it. All groups are known to one
 //! registry, which a handler for Ctrl-C, SIGTERM and SIGHUP empties before the
-//! runner ends.
+//! runner ends. For a runner that is killed, a watcher does it.
 //! On Windows a job object ends the children together with the runner.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+#[cfg(unix)]
+mod watcher;
+
 /// What must not outlive the runner.
+#[derive(Default)]
 struct Alive {
     /// The children, and whether each leads a group.
     children: BTreeMap<u32, bool>,
@@ -56,31 +60,69 @@ pub fn end(code: i32) -> ! {
     // Whoever is starting a child holds the lock; after this, nobody can.
     let mut lock = lock();
     if let Some(alive) = lock.take() {
-        for (id, leads) in alive.children {
-            // On Windows the job would do it, but only after the runner's end,
-            // and until then the folders cannot be removed.
-            let _ = send(id, leads, Signal::Kill);
-        }
-        let until = Instant::now() + GONE_WITHIN;
-        for folder in alive.folders {
-            // A child that is not quite dead may just be writing into it.
-            while fs::remove_dir_all(&folder).is_err()
-                && folder.exists()
-                && Instant::now() < until
-            {
-                std::thread::yield_now();
-            }
-        }
+        clean_up(alive);
     }
     // Still locked: no other thread gets to say how this ends.
     std::process::exit(code)
 }
 
-/// From now on nothing is left behind when the runner is told to end. Call it
-/// once, before the first [`Process::start`].
+/// Ends children and removes folders.
+fn clean_up(alive: Alive) {
+    // Whoever left its parent's group is found by its parents, while these are
+    // still there.
+    let ids: Vec<u32> = alive.children.keys().copied().collect();
+    let below = descendants(&ids);
+    for (id, leads) in alive.children {
+        // On Windows the job would do it, but only after the runner's end,
+        // and until then the folders cannot be removed.
+        let _ = send(id, leads, Signal::Kill);
+    }
+    for id in below {
+        let _ = send(id, false, Signal::Kill);
+    }
+    let until = Instant::now() + GONE_WITHIN;
+    for folder in alive.folders {
+        // A child that is not quite dead may just be writing into it.
+        while fs::remove_dir_all(&folder).is_err()
+            && folder.exists()
+            && Instant::now() < until
+        {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// What these processes started, and what that started, and so on; none where
+/// there is no /proc.
+fn descendants(of: &[u32]) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    // In brackets stands the name, which may have any character in it.
+    let parents: Vec<(u32, u32)> = processes
+        .filter_map(|process| {
+            let id = process.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(process.path().join("stat")).ok()?;
+            let (_, rest) = stat.rsplit_once(") ")?;
+            Some((id, rest.split(' ').nth(1)?.parse().ok()?))
+        })
+        .collect();
+    let mut found = of.to_vec();
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        let children = parents.iter().filter(|(_, of)| *of == parent);
+        found.extend(children.map(|(id, _)| id));
+        next += 1;
+    }
+    found.split_off(of.len())
+}
+
+/// From now on nothing is left behind when the runner is told to end, or is
+/// killed. Call it once, before the first [`Process::start`] and the first
+/// thread.
 pub fn end_children_with_runner() -> Result<()> {
     #[cfg(windows)]
     windows::end_children_with_runner()?;
+    #[cfg(unix)]
+    watcher::start().context("cannot start a watcher")?;
     ctrlc::set_handler(|| end(INTERRUPTED)).context("cannot handle Ctrl-C")
 }
 
@@ -124,11 +166,19 @@ impl Process {
     }
 
     fn register(command: &mut Command, leads: bool) -> io::Result<Self> {
+        #[cfg(unix)]
+        watcher::register(command, leads);
         let mut started = Err(io::ErrorKind::Other.into());
         alive(|alive| {
             started = command.spawn();
-            if let Ok(child) = &started {
-                alive.children.insert(child.id(), leads);
+            match &started {
+                Ok(child) => {
+                    alive.children.insert(child.id(), leads);
+                }
+                #[cfg(unix)]
+                Err(_) => watcher::never_was(),
+                #[cfg(not(unix))]
+                Err(_) => {}
             }
         });
         Ok(Self {
@@ -182,14 +232,20 @@ impl Process {
         alive(|alive| {
             alive.children.remove(&id);
         });
+        #[cfg(unix)]
+        watcher::ended(id);
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         if self.ended.is_none() {
+            let below = descendants(&[self.child.id()]);
             if self.leads {
                 kill_group(self.child.id());
+            }
+            for id in below {
+                let _ = send(id, false, Signal::Kill);
             }
             let _ = self.child.kill();
             let _ = self.wait();
@@ -206,6 +262,8 @@ impl Scratch {
         let name = format!("networks-{:016x}", fastrand::u64(..));
         let folder = std::env::temp_dir().join(name);
         let mut made = Ok(());
+        #[cfg(unix)]
+        watcher::folder(&folder, true);
         alive(|alive| {
             made = fs::create_dir(&folder);
             if made.is_ok() {
@@ -231,6 +289,8 @@ impl Drop for Scratch {
             let _ = fs::remove_dir_all(&self.0);
             alive.folders.remove(&self.0);
         });
+        #[cfg(unix)]
+        watcher::folder(&self.0, false);
     }
 }
 

@@ -167,11 +167,12 @@ struct Shared {
     spaces: AtomicUsize,
 }
 
+type Started = BTreeMap<&'static str, Result<Arc<Shared>, String>>;
+static STARTED: Mutex<Started> = Mutex::new(BTreeMap::new());
+
 impl Shared {
     /// The one of a kind; the first to ask starts it, the others wait.
     fn of(kind: &'static Kind, real: &Real) -> Result<Arc<Self>> {
-        type Started = BTreeMap<&'static str, Result<Arc<Shared>, String>>;
-        static STARTED: Mutex<Started> = Mutex::new(BTreeMap::new());
         STARTED
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -587,6 +588,8 @@ pub mod tests {
             [&first, &second].map(|at| at.split_once('/').unwrap());
         assert_eq!(one, other);
         assert_ne!(space, other_space);
+        // Here, nobody ends the process as the runner does.
+        super::STARTED.lock().unwrap().clear();
     }
 
     /// A demo that handles the server gets one of its own; one that does not
