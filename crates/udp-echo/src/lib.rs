@@ -24,9 +24,11 @@ pub use stop::stop_signal;
 pub use talk::{Answer, Due, Plan, Talk, Tally};
 pub use words::{finish, printable, say, seconds, warn};
 
+// ANCHOR: largest
 /// The most bytes that one datagram carries over IPv4: its length field
 /// counts to 65,535, and 20 bytes are IP's header and 8 are UDP's (RFC 768).
 pub const LARGEST: u16 = 65_507;
+// ANCHOR_END: largest
 
 // ANCHOR: resolve
 /// The first of the addresses that `HOST:PORT` stands for.

@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! The client's side of a talk in numbered datagrams: what to send and when,
 //! and what an answer means. It touches neither the socket nor the clock, so
 //! it can be tested without waiting and used with any kind of socket.
@@ -178,6 +179,7 @@ impl Talk {
     /// The next thing to do at this time; `None` if there is nothing to do
     /// before [`Talk::until`], or an answer.
     pub fn due(&mut self, now: Instant) -> Option<Due> {
+        // ANCHOR: due
         while let Some((number, attempt)) = self.waiting.front().copied() {
             let entry = &mut self.numbers[number as usize - 1];
             if entry.answered {
@@ -197,6 +199,7 @@ impl Talk {
             let text = text(number, attempt);
             return Some(Due::Silence { text });
         }
+        // ANCHOR_END: due
         while let Some(number) = self.again.pop_front() {
             // The answer to an earlier try may have come just now.
             if !self.numbers[number as usize - 1].answered {
@@ -307,3 +310,4 @@ fn parse(bytes: &[u8]) -> Option<(u64, usize)> {
     let (number, attempt) = text.split_once(" try ")?;
     Some((number.parse().ok()?, attempt.parse().ok()?))
 }
+// ANCHOR_END: all

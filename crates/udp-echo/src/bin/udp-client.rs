@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Sends one datagram and waits for the answer. Its partner is udp-server.
 //!
 //! cargo run --bin udp-client [HOST:PORT] [--connect]
@@ -69,6 +70,7 @@ fn receive(
     options: &Options,
     buffer: &mut [u8],
 ) -> io::Result<usize> {
+    // ANCHOR: receive
     let end = Instant::now() + options.timeout;
     loop {
         // What is left of the time: else each stranger would prolong it.
@@ -94,4 +96,6 @@ fn receive(
             Err(error) => return Err(error),
         }
     }
+    // ANCHOR_END: receive
 }
+// ANCHOR_END: all
