@@ -16,8 +16,7 @@ use crate::workspace::{Section, Workspace, entries};
 
 /// Sections whose pages are still in the older form, programs first. Whoever
 /// converts one takes it off; with the last one the list goes.
-const NOT_CONVERTED: [&str; 4] =
-    ["tcp-echo", "tcp-framing", "zmq-pipeline", "zmq-transports"];
+const NOT_CONVERTED: [&str; 3] = ["tcp-echo", "zmq-pipeline", "zmq-transports"];
 
 const LINES: usize = 40;
 const PYTHON_LINES: usize = 30;

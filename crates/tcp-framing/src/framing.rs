@@ -76,6 +76,7 @@ impl Framing {
         FrameCodec(match self {
             // Frames of no bytes would come for ever.
             Self::Fixed { size } => Way::Fixed { size: size.max(1) },
+            // ANCHOR: limit
             Self::Length { limit } => Way::Length {
                 codec: LengthDelimitedCodec::builder()
                     .length_field_type::<u32>()
@@ -83,6 +84,7 @@ impl Framing {
                     .new_codec(),
                 open: false,
             },
+            // ANCHOR_END: limit
             // Only for reading. It writes nothing but text, and would not
             // mind a delimiter in it.
             Self::Delimiter { delimiter, limit } => Way::Delimiter {
@@ -156,6 +158,7 @@ impl Decoder for FrameCodec {
         }
     }
 
+    // ANCHOR: eof
     /// The same at the end of the stream. tokio-util's own codecs are too
     /// friendly here: one takes what came without a delimiter for a message,
     /// the other overlooks a length with nothing behind it.
@@ -173,6 +176,7 @@ impl Decoder for FrameCodec {
             Err(FrameError::CutShort)
         }
     }
+    // ANCHOR_END: eof
 }
 
 impl Encoder<&[u8]> for FrameCodec {

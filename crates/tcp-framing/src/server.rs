@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Many clients at once: accepts connections within limits, and lets go of
 //! them in an orderly way.
 
@@ -51,6 +52,7 @@ where
     Talk: Future<Output = io::Result<()>> + Send + 'static,
 {
     let mut shutdown = pin!(shutdown);
+    // ANCHOR: accept
     let mut talks = JoinSet::new();
     loop {
         tokio::select! {
@@ -64,6 +66,7 @@ where
             }
         }
     }
+    // ANCHOR_END: accept
     drop(listener);
     // Dropping the set ends those that are still there after the grace time.
     let rest = async {
@@ -98,3 +101,4 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
         pause = (pause * 2).min(Duration::from_secs(1));
     }
 }
+// ANCHOR_END: all

@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Reads whole messages from a stream and answers each, for many clients at
 //! once, until Ctrl-C. Its partner is tcp-framed-client.
 //!
@@ -83,6 +84,7 @@ async fn talk(
     framing: Framing,
     idle: Duration,
 ) -> io::Result<()> {
+    // ANCHOR: talk
     let mut client = Framed::new(stream, framing.codec());
     let seconds = idle.as_secs_f64();
     let why = loop {
@@ -103,5 +105,7 @@ async fn talk(
         }
     };
     warn(format_args!("tcp-framed-server: hung up on {peer}: {why}"));
+    // ANCHOR_END: talk
     Ok(())
 }
+// ANCHOR_END: all
