@@ -24,10 +24,10 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::book;
 use crate::build::Programs;
-use crate::doctor;
 use crate::process::{Process, Scratch};
 use crate::server::running::Seat;
 use crate::server::{Choice, Kind};
+use crate::tools;
 use crate::workspace::{Section, Workspace, entries};
 
 /// A bench that takes longer hangs.
@@ -225,8 +225,8 @@ fn peers(
         let mut libraries = Vec::new();
         for need in needs.split_whitespace() {
             is_here &= match need.split_once(':') {
-                Some(("program", program)) => doctor::find(program).is_some(),
-                Some(("python", module)) => doctor::python_has(module),
+                Some(("program", program)) => tools::find(program).is_some(),
+                Some(("python", module)) => tools::python_has(module),
                 Some(("library", library)) => {
                     libraries.push(library);
                     can_link(library, scratch.path())?
@@ -246,7 +246,7 @@ fn peers(
             .extension()
             .and_then(|ending| ending.to_str())
         {
-            Some("py") => (PathBuf::from(doctor::python()), vec![path]),
+            Some("py") => (PathBuf::from(tools::python()), vec![path]),
             Some("sh") => (PathBuf::from("sh"), vec![path]),
             Some("c") => {
                 (compile(&path, &libraries, scratch.path())?, Vec::new())
@@ -264,7 +264,7 @@ fn peers(
 
 /// Whether the C compiler finds a library.
 fn can_link(library: &str, folder: &Path) -> Result<bool> {
-    if doctor::find("cc").is_none() {
+    if tools::find("cc").is_none() {
         return Ok(false);
     }
     let source = folder.join("empty.c");

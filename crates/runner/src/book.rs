@@ -11,7 +11,7 @@ use regex_lite::Regex;
 
 use crate::across;
 use crate::form;
-use crate::workspace::{Section, Workspace, entries};
+use crate::workspace::{Section, Workspace, entries, read};
 
 const MAP_BEGINS: &str =
     "<!-- sections: written by `just bless`, do not edit -->";
@@ -37,9 +37,15 @@ pub fn generated(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>> {
     })?;
     Ok(vec![
         (fragments.join("sections.md"), rows),
-        (fragments.join("python.md"), across::python(workspace)?),
-        (fragments.join("troubles.md"), across::troubles(workspace)?),
-        (fragments.join("speed.md"), across::speed(workspace)?),
+        (
+            fragments.join("python.md"),
+            across::python::page(workspace)?,
+        ),
+        (
+            fragments.join("troubles.md"),
+            across::troubles::page(workspace)?,
+        ),
+        (fragments.join("speed.md"), across::speed::page(workspace)?),
         (
             readme_path,
             format!("{before}{MAP_BEGINS}\n{map}{MAP_ENDS}{after}"),
@@ -60,19 +66,6 @@ pub fn write_generated(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The sections in the order of the table of contents.
-pub fn in_order(workspace: &Workspace) -> Result<Vec<&Section>> {
-    let summary = read(&workspace.root.join("book/src/SUMMARY.md"))?;
-    let mut sections: Vec<&Section> = workspace.sections.iter().collect();
-    // One that is in no table yet comes last; a check complains about it.
-    sections.sort_by_key(|section| {
-        summary
-            .find(&format!("({}.md)", section.name))
-            .unwrap_or(usize::MAX)
-    });
-    Ok(sections)
-}
-
 /// One row a section, in the order of the table of contents.
 fn table(
     workspace: &Workspace,
@@ -87,7 +80,7 @@ fn table(
             names.iter().map(|name| format!("`{name}`")).collect();
         names.join(", ")
     };
-    for section in in_order(workspace)? {
+    for section in workspace.in_order()? {
         let _ = writeln!(
             table,
             "| {} | {} | {} | {} |",
@@ -328,7 +321,7 @@ fn check_section(
         if !page.contains(&source) {
             problem(format!("its page has no line '{source}'"));
         }
-        if across::python_table(&page).is_empty() {
+        if across::python::python_table(&page).is_empty() {
             problem(
                 "its page has no table 'Python, Rust' under {#python}".into(),
             );
@@ -368,6 +361,9 @@ fn check_section(
                 .into(),
         ),
         Err(_) => problem("has no README.md".into()),
+    }
+    for text in across::troubles::problems(workspace, section)? {
+        problem(text);
     }
     for path in entries(&section.folder.join("demos"))? {
         if !path.join("demo.toml").is_file() {
@@ -507,10 +503,4 @@ fn below(path: &Path, folder: &Path) -> String {
         .map(|component| component.as_os_str().to_string_lossy())
         .collect::<Vec<_>>()
         .join("/")
-}
-
-pub fn read(path: &Path) -> Result<String> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("reading {}", path.display()))?;
-    Ok(text.replace("\r\n", "\n"))
 }

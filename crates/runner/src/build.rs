@@ -1,6 +1,6 @@
 //! Builds programs with cargo and learns from its messages where they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,7 +9,6 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::process::Process;
-use crate::script::Script;
 use crate::workspace::Section;
 
 /// What cargo built: the path of each program by its name.
@@ -80,10 +79,10 @@ impl Programs {
     pub fn of_demo(
         root: &Path,
         section: &Section,
-        script: &Script,
+        names: &BTreeSet<&str>,
     ) -> Result<Self> {
         let mut arguments = vec!["build", "--package", &section.name];
-        for name in script.programs()? {
+        for &name in names {
             let example = section.examples.iter().any(|one| one == name);
             arguments
                 .extend([if example { "--example" } else { "--bin" }, name]);

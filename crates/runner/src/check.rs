@@ -7,11 +7,12 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::build::Programs;
-use crate::doctor;
-use crate::play::{self, Expected, Stage};
+use crate::play::{self, Stage};
+use crate::played::Expected;
 use crate::recording::{self, Recording};
 use crate::script::{self, Script};
 use crate::server::{Choice, Kind};
+use crate::tools;
 use crate::workspace::{Section, Workspace};
 
 /// Why a demo cannot be played on this machine; `None` when it can.
@@ -24,8 +25,8 @@ pub fn missing(script: &Script, choice: Choice) -> Result<Option<String>> {
     }
     for need in &script.needs {
         let found = match need.split_once(':') {
-            Some(("program", name)) => doctor::find(name).is_some(),
-            Some(("python", module)) => doctor::python_has(module),
+            Some(("program", name)) => tools::find(name).is_some(),
+            Some(("python", module)) => tools::python_has(module),
             _ => bail!(
                 "needs: '{need}' is neither program:NAME nor python:MODULE"
             ),

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::build::Programs;
 use crate::check;
-use crate::play::{self, Entry, EntryKind, Stage};
+use crate::play::{self, Stage};
+use crate::played::{Entry, EntryKind};
 use crate::process;
 use crate::recording;
 use crate::script::Script;
@@ -38,11 +39,10 @@ pub fn demo(
         bail!("{pattern} has no demos");
     };
     let programs = match &demos[..] {
-        [(section, demo)] => Programs::of_demo(
-            &workspace.root,
-            section,
-            &Script::read(section, demo)?,
-        )?,
+        [(section, demo)] => {
+            let script = Script::read(section, demo)?;
+            Programs::of_demo(&workspace.root, section, &script.programs()?)?
+        }
         _ => Programs::of_section(&workspace.root, &section.name)?,
     };
     for (section, demo) in &demos {

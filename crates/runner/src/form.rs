@@ -10,9 +10,8 @@ use std::fs;
 use anyhow::Result;
 use regex_lite::Regex;
 
-use crate::across::pages_of;
 use crate::script::{Action, Actor, Script};
-use crate::workspace::{Section, Workspace, entries};
+use crate::workspace::{Section, Workspace, entries, pages_of};
 
 /// Sections whose pages are still in the older form, programs first. Whoever
 /// converts one takes it off; with the last one the list goes.

@@ -20,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail, ensure};
 use regex_lite::Regex;
 
-use crate::play::{Entry, EntryKind, Played};
-use crate::script::{Cause, Script};
+use crate::played::{Entry, EntryKind, Played};
+use crate::script::{Cause, Script, with_groups};
 
 /// The indices of the entries, in their one order.
 ///
@@ -39,18 +39,6 @@ pub fn order(script: &Script, played: &Played) -> Result<Vec<usize>> {
     }
     graph.add_actions();
     graph.sort()
-}
-
-/// Replaces `{1}`, `{2}` … by what `group` gives for the number.
-pub fn with_groups(text: &str, group: impl Fn(usize) -> String) -> String {
-    (1..10).fold(text.to_owned(), |text, number| {
-        let place = format!("{{{number}}}");
-        if text.contains(&place) {
-            text.replace(&place, &group(number))
-        } else {
-            text
-        }
-    })
 }
 
 struct Graph<'a> {

@@ -17,13 +17,14 @@ use anyhow::{Context, Result, bail, ensure};
 use regex_lite::Regex;
 
 use crate::build::Programs;
-use crate::doctor;
+use crate::played::{Entry, EntryKind, Expected, Played};
 use crate::process::{Process, Scratch, Signal};
 use crate::raw::{self, Peer, RawEvent};
 use crate::script::{Action, Actor, RawPeer, Role, Script};
 use crate::server::running::Seat;
 use crate::server::{Choice, KINDS, Kind};
-use crate::wire::tap::{Taken, Tap};
+use crate::tools;
+use crate::wire::tap::Tap;
 use crate::workspace::{Section, entries};
 
 /// A longer line is cut into pieces of this size.
@@ -40,52 +41,6 @@ const QUIET: Duration = Duration::from_millis(700);
 /// which is then seen to be too much.
 const SETTLE: Duration = Duration::from_millis(50);
 const KILLED: &str = "killed";
-
-/// What happened, entry by entry in the order of arrival.
-#[derive(Clone, Debug, Default)]
-pub struct Played {
-    pub entries: Vec<Entry>,
-    /// Pairs of entries: the script tells the first before the second, which
-    /// is how it was unless something surer speaks against it.
-    pub told: Vec<(usize, usize)>,
-    /// Real text to shown text: addresses above all.
-    pub shown: Vec<(String, String)>,
-    /// What crossed the wire, if somebody listened.
-    pub wire: Taken,
-}
-
-#[derive(Clone, Debug)]
-pub struct Entry {
-    pub role: String,
-    pub kind: EntryKind,
-    pub text: String,
-    /// Entries (by index) that surely came before this one.
-    pub after: Vec<usize>,
-    /// Whether the runner did it; else it is what the role did by itself.
-    pub action: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EntryKind {
-    /// The role was started by this command.
-    Command,
-    Stdout,
-    Stderr,
-    /// What its user pressed: ^C.
-    Key,
-    /// Its exit code.
-    Exit,
-    /// What was done to it from outside: killed, paused, or, to the server,
-    /// started and stopped.
-    Stage,
-    /// Typed into a program that waits for it. Not shown: a terminal shows
-    /// only what was typed, and an empty line is nothing to see.
-    Typed,
-}
-
-/// How many lines a role is expected to print, start by start, until it is
-/// stopped: on stdout and on stderr.
-pub type Expected = BTreeMap<String, Vec<(usize, usize)>>;
 
 /// Where and with what a demo is played.
 pub struct Stage<'a> {
@@ -539,7 +494,7 @@ impl<'a> Player<'a> {
             Actor::Python(file) => {
                 let script =
                     self.stage.section.folder.join("python").join(file);
-                let mut command = Command::new(doctor::python());
+                let mut command = Command::new(tools::python());
                 command.arg(script).args(&arguments);
                 // No __pycache__ in the source tree.
                 command.env("PYTHONDONTWRITEBYTECODE", "1");

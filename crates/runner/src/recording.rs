@@ -24,8 +24,9 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use regex_lite::{Captures, Regex};
 
+use crate::html::escape;
 use crate::order;
-use crate::play::{EntryKind, Expected, Played};
+use crate::played::{EntryKind, Expected, Played};
 use crate::script::{Actor, Replacement, Role, Script};
 use crate::wire::show;
 use crate::wire::tap::Conversation;
@@ -565,13 +566,6 @@ fn stale(folder: &Path, files: &[(String, String)]) -> Result<Vec<String>> {
         }
     }
     Ok(names)
-}
-
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::process::Signal;
 use crate::server::{Choice, Kind};
-use crate::wire::{Link, Protocol};
+use crate::wire::tap::Wire;
 use crate::workspace::{Section, Servers};
 
 /// How long a step may take when it does not say.
@@ -39,6 +39,7 @@ pub struct Script {
     pub steps: Vec<Step>,
     pub causes: Vec<Cause>,
     pub replacements: Vec<Replacement>,
+    pub troubles: Vec<Trouble>,
 }
 
 /// A server that the demo plays on.
@@ -50,15 +51,6 @@ pub struct Server {
     /// The one that it always plays on, whatever was chosen.
     pub only: Option<Choice>,
     pub arguments: Vec<String>,
-}
-
-/// What crosses the wire, for the book.
-#[derive(Clone, Debug)]
-pub struct Wire {
-    pub protocol: Protocol,
-    /// Whether each message is answered by one, which the protocol itself
-    /// does not say.
-    turns: bool,
 }
 
 #[derive(Debug)]
@@ -160,6 +152,18 @@ pub struct Replacement {
     pub with: String,
 }
 
+/// Something that goes wrong here, for the page that gathers it.
+#[derive(Debug)]
+pub struct Trouble {
+    /// What a person sees; troubles that look the same stand together.
+    pub sees: String,
+    /// The lines of the section's programs by which it is told; `None` for one
+    /// that shows in no line.
+    pub line: Option<Regex>,
+    pub cause: String,
+    pub cure: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
@@ -180,6 +184,8 @@ struct File {
     causes: Vec<CauseTable>,
     #[serde(default)]
     replace: Vec<ReplaceTable>,
+    #[serde(default)]
+    troubles: Vec<TroubleTable>,
 }
 
 #[derive(Default, Deserialize)]
@@ -284,6 +290,15 @@ struct ReplaceTable {
     with: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct TroubleTable {
+    sees: String,
+    line: Option<String>,
+    cause: String,
+    cure: String,
+}
+
 impl Script {
     /// Reads the demo.toml of a demo of a section.
     pub fn read(section: &Section, demo: &str) -> Result<Self> {
@@ -326,7 +341,7 @@ impl Script {
             needs: file.needs,
             files: file.files,
             servers,
-            wire: file.wire.map(Wire::read).transpose()?,
+            wire: file.wire.map(read_wire).transpose()?,
             roles,
             steps: numbered("step", file.steps, Step::read)?,
             causes: numbered("cause", file.causes, Cause::read)?,
@@ -335,6 +350,7 @@ impl Script {
                 file.replace,
                 Replacement::read,
             )?,
+            troubles: numbered("trouble", file.troubles, Trouble::read)?,
         };
         script.check_names()?;
         Ok(script)
@@ -491,23 +507,15 @@ impl Server {
     }
 }
 
-impl Wire {
-    fn read(table: WireTable) -> Result<Self> {
-        let (text, turns) = match table {
-            WireTable::Name(name) => (name, false),
-            WireTable::Table(keys) => (keys.r#as, keys.turns),
-        };
-        Ok(Self {
-            protocol: text.parse().context("in 'wire'")?,
-            turns,
-        })
-    }
-
-    /// What a request and its answer are to each other, if it is the demo that
-    /// says so.
-    pub fn links(&self) -> Option<(Link, Link)> {
-        self.turns.then_some((Link::Asks, Link::Answers))
-    }
+fn read_wire(table: WireTable) -> Result<Wire> {
+    let (text, turns) = match table {
+        WireTable::Name(name) => (name, false),
+        WireTable::Table(keys) => (keys.r#as, keys.turns),
+    };
+    Ok(Wire {
+        protocol: text.parse().context("in 'wire'")?,
+        turns,
+    })
 }
 
 impl RawPeer {
@@ -622,7 +630,7 @@ impl Cause {
         // Tried now, with any text for the groups, so that a mistake is found
         // before the demo plays.
         let any = |_| ".*".to_owned();
-        regex(&crate::order::with_groups(&table.effect.text, any))?;
+        regex(&with_groups(&table.effect.text, any))?;
         Ok(Self {
             line: Pattern {
                 roles: table.line.role.into(),
@@ -647,6 +655,22 @@ impl Replacement {
     }
 }
 
+impl Trouble {
+    fn read(table: TroubleTable) -> Result<Self> {
+        Ok(Self {
+            sees: table.sees,
+            line: table.line.as_deref().map(regex).transpose()?,
+            cause: table.cause,
+            cure: table.cure,
+        })
+    }
+
+    /// Whether it says the same of what may be other lines.
+    pub fn says_like(&self, other: &Self) -> bool {
+        self.cause == other.cause && self.cure == other.cure
+    }
+}
+
 impl From<OneOrMore> for Vec<String> {
     fn from(roles: OneOrMore) -> Self {
         match roles {
@@ -658,6 +682,18 @@ impl From<OneOrMore> for Vec<String> {
 
 fn regex(pattern: &str) -> Result<Regex> {
     Regex::new(pattern).with_context(|| format!("the pattern '{pattern}'"))
+}
+
+/// Replaces `{1}`, `{2}` … by what `group` gives for the number.
+pub fn with_groups(text: &str, group: impl Fn(usize) -> String) -> String {
+    (1..10).fold(text.to_owned(), |text, number| {
+        let place = format!("{{{number}}}");
+        if text.contains(&place) {
+            text.replace(&place, &group(number))
+        } else {
+            text
+        }
+    })
 }
 
 /// Bytes written as pairs of hexadecimal digits, with spaces where one likes.

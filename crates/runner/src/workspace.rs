@@ -148,6 +148,19 @@ impl Workspace {
         }
     }
 
+    /// The sections in the order of the book's table of contents.
+    pub fn in_order(&self) -> Result<Vec<&Section>> {
+        let summary = read(&self.root.join("book/src/SUMMARY.md"))?;
+        let mut sections: Vec<&Section> = self.sections.iter().collect();
+        // One that is in no table yet comes last; a check complains about it.
+        sections.sort_by_key(|section| {
+            summary
+                .find(&format!("({}.md)", section.name))
+                .unwrap_or(usize::MAX)
+        });
+        Ok(sections)
+    }
+
     /// The section that a program belongs to.
     ///
     /// # Errors
@@ -277,6 +290,41 @@ impl Section {
     pub fn demo_folder(&self, demo: &str) -> PathBuf {
         self.folder.join("demos").join(demo)
     }
+}
+
+/// A section's pages, name and text: its own, and then its further ones, which
+/// are called `SECTION-….md`.
+pub fn pages_of(
+    workspace: &Workspace,
+    section: &Section,
+) -> Result<Vec<(String, String)>> {
+    let mut pages = Vec::new();
+    for path in entries(&workspace.root.join("book/src"))? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let stem = name.strip_suffix(".md").unwrap_or_default();
+        // The longest name that fits: `redis-streams` is no page of `redis`.
+        let owner = workspace
+            .sections
+            .iter()
+            .filter(|section| {
+                stem.strip_prefix(&section.name).is_some_and(|rest| {
+                    rest.is_empty() || rest.starts_with('-')
+                })
+            })
+            .max_by_key(|section| section.name.len());
+        if owner.is_some_and(|owner| owner.name == section.name) {
+            pages.push((name.into_owned(), read(&path)?));
+        }
+    }
+    pages.sort_by_key(|(name, _)| name.len());
+    Ok(pages)
+}
+
+/// A text file, with the same line ends on every system.
+pub fn read(path: &Path) -> Result<String> {
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("reading {}", path.display()))?;
+    Ok(text.replace("\r\n", "\n"))
 }
 
 /// The programs in a folder, as cargo finds them: `name.rs` or `name/main.rs`.

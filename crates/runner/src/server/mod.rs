@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::doctor;
 use crate::process::Process;
+use crate::tools;
 
 /// All kinds.
 pub static KINDS: &[&Kind] = &[
@@ -202,7 +202,7 @@ impl Kind {
 impl Real {
     /// Where its program is.
     pub fn find(&self) -> Option<PathBuf> {
-        doctor::find(self.program)
+        tools::find(self.program)
     }
 }
 

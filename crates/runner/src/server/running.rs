@@ -460,6 +460,7 @@ pub mod tests {
 
     use crate::build::Programs;
     use crate::play::{self, Stage};
+    use crate::played::Played;
     use crate::script::Script;
     use crate::server::{Choice, Found, Kind, Place, Ready, Real, connect};
     use crate::workspace::{Section, Servers};
@@ -530,7 +531,7 @@ pub mod tests {
         }
     }
 
-    fn play(more: &str, steps: &str) -> anyhow::Result<play::Played> {
+    fn play(more: &str, steps: &str) -> anyhow::Result<Played> {
         let servers =
             Servers::Named(vec!["late".to_owned(), "shared".to_owned()]);
         let script = Script::parse(
@@ -570,7 +571,7 @@ pub mod tests {
         let steps = "{start='one'}, {end='one'}, {start='two'}, {end='two'}, \
              {stop='late', by='kill'}, {start='late'}, \
              {start='one'}, {end='one'}";
-        let port = |played: &play::Played, space: bool| {
+        let port = |played: &Played, space: bool| {
             let found = played.shown.iter().find(|(real, _)| {
                 real.starts_with("127") && real.contains("/demo-") == space
             });

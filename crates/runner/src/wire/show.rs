@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::tap::Conversation;
+use super::tap::{Conversation, Wire};
 use super::{Message, Side, count};
-use crate::recording::escape;
-use crate::script::Wire;
+use crate::html::escape;
 
 /// Bytes take at most so much of a line, before their meaning.
 const COLUMN: usize = 50;

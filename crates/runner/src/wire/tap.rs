@@ -8,8 +8,24 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 
 use super::relay::{Event, Limits, Relay, Watch};
-use super::{Look, Message, Protocol, Side, weave};
-use crate::script::Wire;
+use super::{Link, Look, Message, Protocol, Side, weave};
+
+/// What crosses the wire, for the book.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    pub protocol: Protocol,
+    /// Whether each message is answered by one, which the protocol itself
+    /// does not say.
+    pub turns: bool,
+}
+
+impl Wire {
+    /// What a request and its answer are to each other, if it is the demo that
+    /// says so.
+    pub fn links(&self) -> Option<(Link, Link)> {
+        self.turns.then_some((Link::Asks, Link::Answers))
+    }
+}
 
 const LIMITS: Limits = Limits {
     connections: 64,
