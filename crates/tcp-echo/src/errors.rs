@@ -17,6 +17,7 @@ pub fn cannot_listen(address: &str, error: &io::Error) -> anyhow::Error {
     anyhow!("cannot listen at {address}: {}{advice}", cause(error))
 }
 
+// ANCHOR: cannot_connect
 /// Why an address could not be connected to, and what to do.
 pub fn cannot_connect(address: &str, error: &io::Error) -> anyhow::Error {
     use io::ErrorKind::*;
@@ -27,6 +28,7 @@ pub fn cannot_connect(address: &str, error: &io::Error) -> anyhow::Error {
     };
     anyhow!("cannot connect to {address}: {}{advice}", cause(error))
 }
+// ANCHOR_END: cannot_connect
 
 /// Why a talk with a peer ended too early, and what to do.
 pub fn cannot_talk(

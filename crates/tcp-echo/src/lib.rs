@@ -71,6 +71,7 @@ pub async fn serve(
     let mut shutdown = pin!(shutdown);
     let mut connections = JoinSet::new();
     let mut served = Served::default();
+    // ANCHOR: accept_loop
     loop {
         // Not accepting is the limit: the system keeps the others in the
         // backlog, and they are served when a connection ends.
@@ -85,6 +86,7 @@ pub async fn serve(
             }
         }
     }
+    // ANCHOR_END: accept_loop
     // Whoever calls from now on is refused, instead of waiting for nothing.
     drop(listener);
     let the_rest = async {

@@ -18,6 +18,7 @@ pub fn read_line(
 ) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     let mut piece = [0; 512];
+    // ANCHOR: until_newline
     loop {
         // Anew for each piece: a peer that sends a byte a minute would
         // never run into a limit on the single read.
@@ -38,6 +39,7 @@ pub fn read_line(
             return Ok(line);
         }
     }
+    // ANCHOR_END: until_newline
 }
 // ANCHOR_END: read_line
 
