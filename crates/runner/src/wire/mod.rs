@@ -8,6 +8,7 @@
 pub mod datagrams;
 pub mod frames;
 pub mod live;
+pub mod msgpack;
 pub mod plain;
 pub mod relay;
 pub mod resp;
@@ -125,6 +126,7 @@ pub struct Kind {
 pub static KINDS: &[&Kind] = &[
     &resp::KIND,
     &zmtp::KIND,
+    &msgpack::KIND,
     &plain::KIND,
     &datagrams::KIND,
     &frames::FIXED,

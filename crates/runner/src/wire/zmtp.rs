@@ -3,16 +3,17 @@
 //! A message of several parts is several frames; each is shown as a message
 //! of its own.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::{
     BEGINNING, Decoder, Kind, Link, Look, Message, Part, Raw, count, hex,
-    hex_rows, is_text, limit_parts, no_parameter, printable,
+    hex_rows, is_text, limit_parts, msgpack, printable,
 };
 
 pub static KIND: Kind = Kind {
     name: "zmtp",
-    about: "ZeroMQ: the greeting, commands and messages of ZMTP 3",
+    about: "ZeroMQ: the greeting, commands and messages of ZMTP 3; \
+            zmtp=msgpack explains what is in the messages, too",
     datagrams: false,
     make,
 };
@@ -31,9 +32,14 @@ const MOST_ADDRESSES: usize = 1000;
 const ENCRYPTED: &[u8] = b"\x07MESSAGE";
 
 pub fn make(parameter: Option<&str>, look: Look) -> Result<Box<dyn Decoder>> {
-    no_parameter(parameter)?;
+    let holds_msgpack = match parameter {
+        None => false,
+        Some("msgpack") => true,
+        Some(_) => bail!("what is in the messages may be msgpack"),
+    };
     Ok(Box::new(Zmtp {
         look,
+        holds_msgpack,
         pending: Raw::default(),
         head: Vec::new(),
         length: None,
@@ -48,6 +54,8 @@ pub fn make(parameter: Option<&str>, look: Look) -> Result<Box<dyn Decoder>> {
 
 struct Zmtp {
     look: Look,
+    /// Whether its messages are to be explained as MessagePack.
+    holds_msgpack: bool,
     /// The greeting or frame so far.
     pending: Raw,
     /// The greeting so far, or the flags and length of a frame.
@@ -221,6 +229,12 @@ impl Zmtp {
         }
         if self.part == 1 && may_be_address(body) {
             return self.address(body, parts);
+        }
+        if self.holds_msgpack
+            && let Some((rows, text)) = msgpack::whole(body)
+        {
+            parts.extend(rows);
+            return printable(text.as_bytes());
         }
         parts.extend(hex_rows(body));
         match body {
@@ -685,6 +699,24 @@ mod tests {
         let stream = [GREETING, READY_XPUB, said].concat();
         let found = decode("zmtp", Client, &stream);
         assert_eq!(found[2].summary, "a message that is no text");
+    }
+
+    /// Made up.
+    #[test]
+    fn messages_that_hold_messagepack() {
+        let said = b"\x01\0\0\x06\x81\xa3cat\x01\0\x02hi";
+        let stream = [GREETING, READY_SUB, said].concat();
+        let found = decode("zmtp=msgpack", Client, &stream);
+        assert_eq!(
+            summaries(&found)[2..],
+            [
+                "part 1, more follows: an empty message",
+                r#"part 2 of 2: {"cat": 1}"#,
+                // Two values are not one.
+                "hi",
+            ]
+        );
+        assert_eq!(rows(&found[3])[3], ("a3 63 61 74", "  key \"cat\""));
     }
 
     #[test]
