@@ -4,6 +4,8 @@ Its partner is redis_sub.py, or redis-sub in Rust. Needs redis-py:
 pip install redis
 
 python redis_pub.py [redis://HOST:PORT] [--seed 7]
+
+It takes its helpers from redis_sub.py: copy that along.
 """
 
 import random

@@ -56,7 +56,8 @@ def shortened(data, limit):
 
 def printable(data):
     """Bytes as one line of text that cannot play with a terminal."""
-    text = data.decode(errors="backslashreplace")
+    # Doubled, its own backslashes differ from those of the escapes.
+    text = data.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode()
         for c in text
@@ -102,6 +103,8 @@ def arguments(description, timeout):
 
 def run(program, args, work):
     """Does the work with a connection, and ends the program."""
+    # What a terminal cannot show is printed as an escape.
+    sys.stdout.reconfigure(errors="backslashreplace")
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is Windows's
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: sys.exit(0))

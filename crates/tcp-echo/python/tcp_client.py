@@ -45,7 +45,8 @@ def read_line(connection, longest=1024):
 
 def printable(data):
     """Bytes as one line of text that cannot play with a terminal."""
-    text = data.decode(errors="backslashreplace")
+    # Doubled, its own backslashes differ from those of the escapes.
+    text = data.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode()
         for c in text
@@ -77,6 +78,8 @@ def options(description):
 
 
 def run(program, args, work):
+    # What a terminal cannot show is printed as an escape.
+    sys.stdout.reconfigure(errors="backslashreplace")
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is Windows's
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: sys.exit(0))

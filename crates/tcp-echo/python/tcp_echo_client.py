@@ -3,6 +3,8 @@
 Its partner is tcp_echo_server.py, or tcp-echo-server in Rust.
 
 python tcp_echo_client.py [HOST:PORT] [--count 3]
+
+It takes its helpers from tcp_client.py: copy that along.
 """
 
 import socket

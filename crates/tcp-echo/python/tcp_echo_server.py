@@ -4,6 +4,8 @@ Its partner is tcp_echo_client.py, or tcp-echo-client in Rust. It has one
 thread and no limits: selectors tells it who has something to say.
 
 python tcp_echo_server.py [HOST:PORT]
+
+It takes its helpers from tcp_client.py: copy that along.
 """
 
 import selectors

@@ -2,6 +2,8 @@
 that ends. Its partner is tcp-echo-server in Rust.
 
 python tcp_never_reads.py [HOST:PORT]
+
+It takes its helpers from tcp_client.py: copy that along.
 """
 
 import socket

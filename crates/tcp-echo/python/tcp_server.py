@@ -3,6 +3,8 @@
 Its partner is tcp_client.py, or tcp-client in Rust.
 
 python tcp_server.py [HOST:PORT]
+
+It takes its helpers from tcp_client.py: copy that along.
 """
 
 import socket

@@ -3,9 +3,11 @@
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::thread;
+use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
 
 /// The socket addresses that `HOST:PORT` stands for, never none. HOST is a
 /// name, an IPv4 address, or an IPv6 address in brackets (RFC 3986, section
@@ -52,6 +54,32 @@ pub async fn look_up(address: &str) -> io::Result<Vec<SocketAddr>> {
     })?;
     let lost = |_| io::Error::from(ErrorKind::Interrupted);
     found.await.map_err(lost)?
+}
+
+/// Connects to the first of the addresses that answers: `localhost` is often
+/// `[::1]` and `127.0.0.1`, and the server listens at one of them. Each has
+/// its share of the time, so one that swallows what comes does not use it up
+/// (RFC 8305 in short).
+///
+/// # Errors
+/// That of the last address, or `TimedOut`.
+pub async fn connect(
+    addresses: &[SocketAddr],
+    limit: Duration,
+) -> io::Result<TcpStream> {
+    let deadline = Instant::now() + limit;
+    let mut result = Err(ErrorKind::NotFound.into());
+    let mut left = addresses.len() as u32;
+    for address in addresses {
+        let share = (deadline - Instant::now()) / left;
+        left -= 1;
+        result = match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => Err(error),
+            Err(late) => Err(late.into()),
+        };
+    }
+    result
 }
 
 /// Listens at an address. `backlog` clients can wait there before they are

@@ -41,7 +41,9 @@ pub fn cannot_talk(
             "; it closed before its message was whole"
         }
         io::ErrorKind::InvalidData => "; does it speak this protocol?",
-        _ if cause == "timed out" => "; nothing more came (see --timeout)",
+        _ if cause.starts_with("timed out") => {
+            "; nothing more came (see --timeout)"
+        }
         _ if cause == "connection reset" => "; has its program ended?",
         _ => "",
     };
@@ -60,7 +62,8 @@ fn cause(error: &io::Error) -> String {
     };
     // A text of our own (the kinds of those are used for nothing else), or
     // a rare error that the standard library has no kind for.
-    let ours = matches!(kind, InvalidInput | InvalidData | NotFound);
+    let ours = matches!(kind, InvalidInput | InvalidData | NotFound)
+        || kind == TimedOut && error.get_ref().is_some();
     if ours || kind.to_string() == "uncategorized error" {
         return error.to_string();
     }

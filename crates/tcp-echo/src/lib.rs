@@ -22,9 +22,9 @@ use tokio::task::JoinSet;
 use tokio::task::coop::consume_budget;
 use tokio::time::{sleep, timeout};
 
-pub use address::{listen, look_up, lookup};
+pub use address::{connect, listen, look_up, lookup};
 pub use errors::{cannot_connect, cannot_listen, cannot_talk};
-pub use line::{hang_up, read_line};
+pub use line::{hang_up, read_last_line, read_line};
 pub use log::log;
 pub use stop::stop_signal;
 pub use words::{finish, printable, say, seconds, warn};

@@ -5,28 +5,74 @@ use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 // ANCHOR: read_line
-/// Reads a line and returns it without its newline. Of what comes after it,
+/// Reads a line and returns it without its newline, or CR LF. Of what comes after it,
 /// nothing is kept: in this talk each side says one line.
 ///
 /// # Errors
 /// `UnexpectedEof` when the stream ends before the newline, `InvalidData`
 /// when the line has more than `longest` bytes, `TimedOut` at `deadline`.
 pub fn read_line(
-    mut stream: &TcpStream,
+    stream: &TcpStream,
     longest: usize,
     deadline: Instant,
 ) -> io::Result<Vec<u8>> {
+    match read(stream, longest, deadline)? {
+        (line, true) => Ok(line),
+        (_, false) => Err(ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// As [`read_line`], where nothing follows the line: many a server says its
+/// last words without a newline and closes. The end of the stream ends them,
+/// too, and nobody can tell whether they are whole.
+pub fn read_last_line(
+    stream: &TcpStream,
+    longest: usize,
+    deadline: Instant,
+) -> io::Result<Vec<u8>> {
+    // No newline need have come, so its absence explains nothing.
+    let any_end = |error: io::Error| match error.kind() {
+        ErrorKind::TimedOut => ErrorKind::TimedOut.into(),
+        _ => error,
+    };
+    match read(stream, longest, deadline).map_err(any_end)? {
+        (line, false) if line.is_empty() => {
+            Err(ErrorKind::UnexpectedEof.into())
+        }
+        (line, _) => Ok(line),
+    }
+}
+
+/// What was read, and whether a newline ended it.
+fn read(
+    mut stream: &TcpStream,
+    longest: usize,
+    deadline: Instant,
+) -> io::Result<(Vec<u8>, bool)> {
     let mut line = Vec::new();
     let mut piece = [0; 512];
     // ANCHOR: until_newline
     loop {
         // Anew for each piece: a peer that sends a byte a minute would
         // never run into a limit on the single read.
-        stream.set_read_timeout(Some(left(deadline)?))?;
+        let Ok(left) = left(deadline) else {
+            let text = "timed out before the newline that ends a line";
+            return Err(io::Error::new(ErrorKind::TimedOut, text));
+        };
+        stream.set_read_timeout(Some(left))?;
         let length = match stream.read(&mut piece) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(0) => return Ok((line, false)),
             Ok(length) => length,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            // Unix calls it so, and Windows, when the time is over.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut
+                ) =>
+            {
+                continue;
+            }
             Err(error) => return Err(error),
         };
         let newline = piece[..length].iter().position(|byte| *byte == b'\n');
@@ -36,7 +82,10 @@ pub fn read_line(
             return Err(io::Error::new(ErrorKind::InvalidData, text));
         }
         if newline.is_some() {
-            return Ok(line);
+            // Written by nc -C, by telnet, on Windows: the line is for a
+            // person.
+            line.pop_if(|last| *last == b'\r');
+            return Ok((line, true));
         }
     }
     // ANCHOR_END: until_newline
@@ -53,8 +102,12 @@ pub fn hang_up(mut stream: &TcpStream, deadline: Instant) -> io::Result<()> {
     let mut rest = [0; 512];
     loop {
         stream.set_read_timeout(Some(left(deadline)?))?;
-        if stream.read(&mut rest)? == 0 {
-            return Ok(());
+        match stream.read(&mut rest) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            // The program was stopped (Ctrl-Z) and goes on.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }

@@ -186,7 +186,8 @@ fn time_limits_end_every_talk() {
     assert!(begin.elapsed() < LIMIT);
     let end = server.end();
     assert_eq!(end.code, Some(1), "{end:?}");
-    assert!(end.errors.contains(": timed out; "), "{end:?}");
+    let why = ": timed out before the newline that ends a line; ";
+    assert!(end.errors.contains(why), "{end:?}");
 }
 
 #[test]
@@ -224,6 +225,29 @@ fn a_line_comes_whole_or_not_at_all() {
         assert_eq!(end.code, Some(code), "{end:?}");
         let both = end.output + &end.errors;
         assert!(both.contains(shown), "{pieces:?}: {both}");
+    }
+}
+
+/// As plain servers in Python do: a `sendall` without a newline, and `close`.
+#[test]
+fn the_end_of_the_stream_ends_the_last_line_too() {
+    for (answer, code, shown) in [
+        ("Miaow!", 0, " said Miaow!\n"),
+        ("Miaow!\r\n", 0, " said Miaow!\n"),
+        ("", 1, ": unexpected end of file; "),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let server = spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            client.read_exact(&mut [0; 7]).unwrap();
+            client.write_all(answer.as_bytes()).unwrap();
+        });
+        let end = run(CLIENT, &[&address]);
+        assert_eq!(end.code, Some(code), "{end:?}");
+        let both = end.output + &end.errors;
+        assert!(both.contains(shown), "{answer}: {both}");
+        server.join().unwrap();
     }
 }
 
@@ -303,8 +327,12 @@ fn an_echo_that_differs_is_noticed() {
 fn whatever_comes_is_one_harmless_line() {
     for (bytes, shown) in [
         (&b"hat\xffA\n"[..], r" said hat\xffA"),
-        (b"\x1b[31mred\x07\r\n", r" said \u{1b}[31mred\u{7}\r"),
+        (b"\x1b[31mred\x07\r\n", r" said \u{1b}[31mred\u{7}"),
         (b"C:\\hat\n", r" said C:\\hat"),
+        (
+            "a\u{202e}b\u{2028}c\n".as_bytes(),
+            r" said a\u{202e}b\u{2028}c",
+        ),
         ("M\u{fc}tze\n".as_bytes(), " said M\u{fc}tze"),
     ] {
         let (server, at) = Program::listening(SERVER, &["127.0.0.1:0"]);

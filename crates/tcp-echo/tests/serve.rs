@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use tcp_echo::connect;
 use tcp_echo::{Limits, Served, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -212,4 +214,33 @@ async fn whoever_is_in_a_hurry_cuts_the_grace_time_short() {
     let served = timeout(LIMIT, server.task).await.unwrap().unwrap();
     assert_eq!((served.clients, served.cut_off), (1, 1));
     closed(&mut client).await;
+}
+
+/// The first address swallows what comes: its backlog is full.
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn each_address_of_a_name_has_its_share_of_the_time() {
+    let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
+    let full = socket2::Socket::new(
+        socket2::Domain::IPV4,
+        socket2::Type::STREAM,
+        None,
+    );
+    let full = full.unwrap();
+    full.bind(&any.into()).unwrap();
+    full.listen(0).unwrap();
+    let silent = full.local_addr().unwrap().as_socket().unwrap();
+    let waits = Duration::from_millis(300);
+    let mut waiting = Vec::new();
+    while let Ok(client) = std::net::TcpStream::connect_timeout(&silent, waits)
+    {
+        waiting.push(client);
+    }
+    let listener = TcpListener::bind(any).await.unwrap();
+    let there = listener.local_addr().unwrap();
+    let limit = Duration::from_secs(2);
+    let stream = connect(&[silent, there], limit).await.unwrap();
+    assert_eq!(stream.peer_addr().unwrap(), there);
+    let error = connect(&[silent, silent], waits).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
 }

@@ -3,6 +3,8 @@
 Its partner is tcp_framed_server.py, or tcp-framed-server in Rust.
 
 python tcp_framed_client.py [HOST:PORT] [MESSAGE ...]
+
+It takes its helpers from framing.py: copy that along.
 """
 
 import argparse
@@ -14,6 +16,8 @@ from framing import FRAMINGS
 
 
 def main():
+    # What a terminal cannot show is printed as an escape.
+    sys.stdout.reconfigure(errors="backslashreplace")
     parser = arguments(__doc__, timeout=5)
     parser.add_argument("messages", nargs="*", default=["Hello!"])
     args = parser.parse_args()
@@ -45,7 +49,8 @@ def talk(server, args):
 
 def printable(data):
     """Bytes as one line of text that cannot play with a terminal."""
-    text = data.decode(errors="backslashreplace")
+    # Doubled, its own backslashes differ from those of the escapes.
+    text = data.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode()
         for c in text

@@ -3,6 +3,8 @@
 Its partner is tcp_framed_client.py, or tcp-framed-client in Rust.
 
 python tcp_framed_server.py [HOST:PORT] [--framing delimiter]
+
+It takes its helpers from framing.py and tcp_framed_client.py: copy them along.
 """
 
 import socket
@@ -20,6 +22,8 @@ WAYS = {
 
 
 def main():
+    # What a terminal cannot show is printed as an escape.
+    sys.stdout.reconfigure(errors="backslashreplace")
     args = arguments(__doc__, timeout=60).parse_args()
     host, _, port = args.address.rpartition(":")
     host = host.strip("[]")

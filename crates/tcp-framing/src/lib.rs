@@ -12,8 +12,11 @@ pub mod words;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
 
 pub use framing::{FrameCodec, FrameError, Framing};
 pub use log::log;
@@ -116,6 +119,32 @@ pub async fn find(address: &str) -> io::Result<Vec<SocketAddr>> {
         let _ = sender.send(lookup(&address));
     })?;
     found.await.map_err(io::Error::other)?
+}
+
+/// Connects to the first of the addresses that answers: `localhost` is often
+/// `[::1]` and `127.0.0.1`, and the server listens at one of them. Each has
+/// its share of the time, so one that swallows what comes does not use it up
+/// (RFC 8305 in short).
+///
+/// # Errors
+/// That of the last address, or `TimedOut`.
+pub async fn connect(
+    addresses: &[SocketAddr],
+    limit: Duration,
+) -> io::Result<TcpStream> {
+    let deadline = Instant::now() + limit;
+    let mut result = Err(ErrorKind::NotFound.into());
+    let mut left = addresses.len() as u32;
+    for address in addresses {
+        let share = (deadline - Instant::now()) / left;
+        left -= 1;
+        result = match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => Err(error),
+            Err(late) => Err(late.into()),
+        };
+    }
+    result
 }
 
 /// Why an address or a connection failed and what to do, for a person.

@@ -31,7 +31,7 @@ def talk(args):
             client.send(b"Hello!")
         else:
             client.sendto(b"Hello!", server)
-        said, sender = client.recvfrom(65507)
+        said, sender = client.recvfrom(65535)
         print(
             f"At {now()} {shown(sender)} said {printable(said)}", flush=True
         )
@@ -58,7 +58,8 @@ def now():
 
 def printable(data):
     """Bytes as one line of text that cannot play with a terminal."""
-    text = data.decode(errors="backslashreplace")
+    # Doubled, its own backslashes differ from those of the escapes.
+    text = data.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode()
         for c in text
@@ -67,6 +68,8 @@ def printable(data):
 
 def run(program, work, args):
     """Does the work and ends the program, also on Ctrl-C and SIGTERM."""
+    # What a terminal cannot show is printed as an escape.
+    sys.stdout.reconfigure(errors="backslashreplace")
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is Windows's
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: sys.exit(0))

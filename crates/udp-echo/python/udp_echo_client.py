@@ -4,6 +4,8 @@ Its partner is udp_echo_server.py, or udp-echo-server in Rust. Unlike
 udp-echo-client in Rust it tries each number once.
 
 python udp_echo_client.py [HOST:PORT] [--count 10]
+
+It takes its helpers from udp_client.py: copy that along.
 """
 
 import argparse
@@ -53,7 +55,7 @@ def receive(client, wanted, end):
     while (left := end - time.monotonic()) > 0:
         client.settimeout(left)
         try:
-            answer = client.recv(65507)
+            answer = client.recv(65535)
         except TimeoutError:
             return None
         if answer == wanted:

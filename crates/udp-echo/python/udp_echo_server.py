@@ -3,6 +3,8 @@
 Its partner is udp_echo_client.py, or udp-echo-client in Rust.
 
 python udp_echo_server.py [HOST:PORT]
+
+It takes its helpers from udp_client.py: copy that along.
 """
 
 import argparse
@@ -25,7 +27,7 @@ def serve(args):
         print(f"Echoing datagrams at {bound}", flush=True)
         while True:
             try:
-                said, client = server.recvfrom(65507)
+                said, client = server.recvfrom(65535)
                 server.sendto(said, client)
             except ConnectionResetError:
                 pass  # Windows: an earlier answer met nobody

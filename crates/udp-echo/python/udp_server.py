@@ -3,6 +3,8 @@
 Its partner is udp_client.py, or udp-client in Rust.
 
 python udp_server.py [HOST:PORT]
+
+It takes its helpers from udp_client.py: copy that along.
 """
 
 import argparse
@@ -24,7 +26,7 @@ def serve(args):
         server.bind(where)
         bound = shown(server.getsockname())
         print(f"Waiting for a client to call. Address: {bound}", flush=True)
-        said, client = server.recvfrom(65507)
+        said, client = server.recvfrom(65535)
         print(
             f"At {now()} {shown(client)} said {printable(said)}", flush=True
         )

@@ -11,7 +11,8 @@ pub mod words;
 use std::fmt;
 use std::future::Future;
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{ToSocketAddrs, UdpSocket};
 use std::time::SystemTime;
 
 use anyhow::{anyhow, bail};
@@ -25,16 +26,26 @@ pub use talk::{Answer, Due, Plan, Talk, Tally};
 pub use words::{finish, printable, say, seconds, warn};
 
 // ANCHOR: largest
-/// The most bytes that one datagram carries over IPv4: its length field
-/// counts to 65,535, and 20 bytes are IP's header and 8 are UDP's (RFC 768).
-pub const LARGEST: u16 = 65_507;
+/// The most bytes that one datagram carries: its length field counts to
+/// 65,535, and 8 of them are UDP's own header (RFC 768). Over IPv4, whose
+/// length field counts its header of 20 bytes as well, it is 20 fewer.
+pub const LARGEST: u16 = 65_527;
 // ANCHOR_END: largest
 
 // ANCHOR: resolve
-/// The first of the addresses that `HOST:PORT` stands for.
+/// The first of the addresses that `HOST:PORT` stands for to which this
+/// machine has a way: one without IPv6 may still know the `[::1]` of a name.
 pub fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
     let shown = printable(text);
-    match text.to_socket_addrs().map(|mut found| found.next()) {
+    let found = text.to_socket_addrs().map(Vec::from_iter);
+    let usable = found.map(|found| {
+        found
+            .iter()
+            .copied()
+            .find(has_a_way)
+            .or(found.first().copied())
+    });
+    match usable {
         Ok(Some(address)) => Ok(address),
         Err(error) if error.kind() == ErrorKind::InvalidInput => bail!(
             "cannot read the address {shown}: {error}; \
@@ -46,6 +57,17 @@ pub fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
              check its spelling, or give a number such as 127.0.0.1:6789"
         ),
     }
+}
+
+/// Whether a socket can be made for an address. To connect it is to note the
+/// address: nothing goes over the wire.
+fn has_a_way(address: &SocketAddr) -> bool {
+    let any: IpAddr = match address {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    UdpSocket::bind((any, 0))
+        .is_ok_and(|socket| socket.connect(address).is_ok())
 }
 
 /// Where to reach a server that is bound there: "all addresses of this
@@ -84,7 +106,8 @@ pub fn explain(error: &io::Error) -> String {
         AddrInUse => "stop who has it, or give another address",
         AddrNotAvailable => "give an address of this machine",
         PermissionDenied => {
-            "a port below 1024 and a broadcast address take special rights"
+            "a port below 1024 takes special rights, and a broadcast \
+             address the socket option SO_BROADCAST; give another address"
         }
         NetworkUnreachable | HostUnreachable => {
             "is this machine connected to that network?"
@@ -92,7 +115,8 @@ pub fn explain(error: &io::Error) -> String {
         _ if error.raw_os_error() == Some(TOO_LONG) => {
             return format!(
                 "too long for one datagram; \
-                 at most {LARGEST} bytes fit over IPv4, 20 more over IPv6"
+                 at most {} bytes fit over IPv4, 20 more over IPv6",
+                LARGEST - 20
             );
         }
         _ if error.raw_os_error() == Some(TOO_MANY) => {

@@ -63,6 +63,7 @@ pub async fn serve(
 ) -> Counts {
     let mut shutdown = pin!(shutdown);
     let mut counts = Counts::default();
+    let own = socket.local_addr().ok();
     // Every answer is held back for the same time, so the first in is the
     // first out.
     let mut held: VecDeque<Held> = VecDeque::new();
@@ -89,6 +90,9 @@ pub async fn serve(
                     if length > limits.largest {
                         debug!(%client, "too long");
                         counts.too_long += 1;
+                    } else if own.is_some_and(|own| is_own(client, own)) {
+                        debug!(%client, "it claims to be this server");
+                        counts.dropped += 1;
                     } else if drop || late && held.len() >= limits.held {
                         debug!(%client, length, "dropped");
                         counts.dropped += 1;
@@ -121,6 +125,17 @@ pub async fn serve(
             },
         }
     }
+}
+
+/// Whether a datagram claims to come from this server. The answer to one
+/// would come back to be answered, for ever: a sender's address can be
+/// forged, and one datagram would be enough.
+fn is_own(client: SocketAddr, own: SocketAddr) -> bool {
+    client.port() == own.port()
+        && (client.ip() == own.ip()
+            // Bound to all addresses, it has every one of this machine's.
+            || own.ip().is_unspecified()
+                && std::net::UdpSocket::bind((client.ip(), 0)).is_ok())
 }
 
 async fn send(

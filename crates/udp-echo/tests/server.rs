@@ -223,3 +223,31 @@ async fn a_shutdown_forgets_what_is_held_back() {
     server.client().await.send(b"Hello!").await.unwrap();
     assert_eq!(server.stop().await.echoed, 0);
 }
+
+#[tokio::test]
+async fn what_claims_to_come_from_the_server_itself_is_not_answered() {
+    for at in ["127.0.0.1:0", "0.0.0.0:0", "[::1]:0"] {
+        let socket = std::net::UdpSocket::bind(at).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let mut itself = socket.local_addr().unwrap();
+        if itself.ip().is_unspecified() {
+            itself.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        // The sender's address is the server's own, as if it were forged.
+        socket.send_to(b"echo me", itself).unwrap();
+        let socket = UdpSocket::from_std(socket).unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        let served = serve(socket, limits(), Faults::default(), shutdown);
+        let served = tokio::spawn(served);
+        // It goes on for others.
+        let client = UdpSocket::bind((itself.ip(), 0)).await.unwrap();
+        client.connect(itself).await.unwrap();
+        echo(&client, b"Hello!").await;
+        stop.send(()).unwrap();
+        let counts = within(served).await.unwrap();
+        assert_eq!((counts.echoed, counts.dropped), (1, 1), "{at}");
+    }
+}

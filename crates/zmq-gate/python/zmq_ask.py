@@ -4,6 +4,9 @@ import sys
 
 import zmq
 
+# What a terminal cannot show is printed as an escape.
+sys.stdout.reconfigure(errors="backslashreplace")
+
 endpoint = sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:6789"
 text = sys.argv[2] if len(sys.argv) > 2 else "Miaow!"
 context = zmq.Context()

@@ -5,6 +5,9 @@ import sys
 
 import zmq
 
+# What a terminal cannot show is printed as an escape.
+sys.stdout.reconfigure(errors="backslashreplace")
+
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 endpoint = sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:6788"

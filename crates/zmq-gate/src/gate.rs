@@ -3,6 +3,7 @@
 //! only whole messages within [`Limits`] pass on to the socket behind.
 
 use std::fmt;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -211,7 +212,7 @@ async fn guard(
 async fn reach(back: &str, why: &mut Option<String>) -> TcpStream {
     use std::io::ErrorKind::{ConnectionRefused, TimedOut};
     loop {
-        *why = match TcpStream::connect(back).await {
+        *why = match connect(back).await {
             Ok(stream) => return stream,
             Err(error) => match error.kind() {
                 ConnectionRefused | TimedOut => None,
@@ -220,6 +221,22 @@ async fn reach(back: &str, why: &mut Option<String>) -> TcpStream {
         };
         sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// How long one address of the socket behind may take: another one of its
+/// name may answer while the first swallows what comes.
+const EACH: Duration = Duration::from_secs(3);
+
+async fn connect(back: &str) -> io::Result<TcpStream> {
+    let mut why = io::ErrorKind::NotFound.into();
+    for address in lookup_host(back).await? {
+        match timeout(EACH, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => why = error,
+            Err(late) => why = late.into(),
+        }
+    }
+    Err(why)
 }
 
 /// Passes on what is whole; `ready` keeps what is not yet written of it.

@@ -3,6 +3,8 @@
 Its partner is zmq-sink, zmq-log-collector, or with --bind zmq-worker.
 
 python zmq_bad_messages.py ENDPOINT [--bind]
+
+It takes its helpers from zmq_sink.py: copy that along.
 """
 
 import zmq

@@ -3,6 +3,8 @@
 Its partner is zmq_log_collector.py, or zmq-log-collector in Rust.
 
 some-program | python zmq_log.py [ENDPOINT] [--name carol]
+
+It takes its helpers from zmq_sink.py: copy that along.
 """
 
 import os

@@ -3,6 +3,8 @@
 Its partner is zmq_log.py, or zmq-log in Rust.
 
 python zmq_log_collector.py [ENDPOINT] [--to FILE]
+
+It takes its helpers from zmq_sink.py: copy that along.
 """
 
 import sys

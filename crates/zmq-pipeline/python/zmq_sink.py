@@ -69,6 +69,8 @@ def arguments(description, **endpoints):
 
 
 def run(program, args, work):
+    # What a terminal cannot show is printed as an escape.
+    sys.stdout.reconfigure(errors="backslashreplace")
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is Windows's
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: sys.exit(0))

@@ -3,6 +3,8 @@
 Its partners are zmq-worker and zmq-sink in Rust or in Python.
 
 python zmq_ventilator.py [TASKS] [SINK] [--workers 2] [--seed 7]
+
+It takes its helpers from zmq_sink.py: copy that along.
 """
 
 import random

@@ -3,6 +3,8 @@
 Its partners are zmq-ventilator and zmq-sink in Rust or in Python.
 
 python zmq_worker.py [TASKS] [RESULTS] [--name carol]
+
+It takes its helpers from zmq_sink.py: copy that along.
 """
 
 import os

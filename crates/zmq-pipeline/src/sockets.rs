@@ -1,14 +1,16 @@
 //! What the library leaves to a program: endpoints that are checked, a
 //! connect that does not give up, and an end at which nothing is lost.
 
+use std::fs;
 use std::io;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use futures_util::{Stream, StreamExt};
-use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use zeromq::{Endpoint, Socket, SocketEvent, SocketOptions, ZmqError};
+
+use crate::greeting::{self, broke_off};
 
 /// How long one call of the library's `connect` may take, at first. It tries
 /// at once, after 50 ms, 150 ms, 350 ms, 750 ms and so on, up to 30 s apart;
@@ -43,6 +45,9 @@ pub async fn bind(
     socket.bind(&every).await.map_err(|error| {
         let cause = cause(&error);
         let advice = match (cause.as_str(), is_ipc(endpoint)) {
+            ("address in use", true) if !is_socket(endpoint) => {
+                "; this file is no socket: give another path"
+            }
             ("address in use", true) => {
                 "; end what listens there, or delete the file if nothing does"
             }
@@ -186,6 +191,21 @@ fn is_ipc(endpoint: &str) -> bool {
     endpoint.starts_with("ipc://")
 }
 
+/// Whether the file of an ipc endpoint can be one that a program has left
+/// behind, and not one of the user's.
+fn is_socket(endpoint: &str) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let path = endpoint.trim_start_matches("ipc://");
+        fs::symlink_metadata(path)
+            .is_ok_and(|file| file.file_type().is_socket())
+    }
+    // There it is another kind of thing; a person has to look.
+    #[cfg(not(unix))]
+    true
+}
+
 fn is_passing(error: &ZmqError) -> bool {
     use io::ErrorKind::*;
     match error {
@@ -208,23 +228,15 @@ fn is_passing(error: &ZmqError) -> bool {
     }
 }
 
-/// The library only says that the time is over. Whether nobody is there, or
-/// somebody who does not greet, a plain connection tells.
+/// The library only says that the time is over.
 async fn why_not(endpoint: &str, partner: &str) -> String {
-    let advice = format!("start {partner} there, or give another endpoint");
     if is_ipc(endpoint) {
-        return format!("timed out; {advice}");
+        return format!(
+            "timed out; start {partner} there, or give another endpoint"
+        );
     }
     let address = endpoint.trim_start_matches("tcp://");
-    match timeout(LONGEST_ATTEMPT, TcpStream::connect(address)).await {
-        Ok(Ok(_)) => "timed out; something listens there, but it does not \
-             greet as ZeroMQ does"
-            .into(),
-        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            format!("connection refused; {advice}")
-        }
-        _ => "timed out; is that machine on, and the address right?".into(),
-    }
+    greeting::why_not(address, partner, LONGEST_ATTEMPT).await
 }
 
 /// Why something failed, in words for a person, the same on every system.
@@ -247,6 +259,9 @@ pub fn cause(error: &ZmqError) -> String {
             _ => kind.to_string(),
         };
     }
+    if let Some(why) = broke_off(error) {
+        return why.into();
+    }
     match error {
         ZmqError::ConnectTimeout(_) => "timed out".into(),
         ZmqError::Codec(_) | ZmqError::UnsupportedVersion(_) => {
@@ -260,6 +275,11 @@ pub fn cause(error: &ZmqError) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// Whether the connection was lost, rather than used for something wrong.
+pub fn has_hung_up(error: &ZmqError) -> bool {
+    io_error(error).is_some()
 }
 
 fn io_error(error: &ZmqError) -> Option<&io::Error> {

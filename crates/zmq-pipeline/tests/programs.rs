@@ -245,19 +245,40 @@ fn lines_that_are_unusual() {
         Program::listening(COLLECTOR, &[ANY, "--to", NOWHERE, "--show"]);
     let arguments = [&lines, "--name", "a", "--longest", "4"];
     let mut writer = Program::start(LOG, &arguments);
-    writer.write_bytes(b"12345678\r\n\n123\n\x1b[m\xff\n1234\nlast");
+    writer.write_bytes(b"12345678\r\n\n123\n\x1b[m\xff\n1234\nlast\n\xc3\xa4\xc3\xb6\xc3\xbc\xe2\x82\xac\n");
     assert_eq!(writer.end().code, Some(0));
     for expected in [
         "1234",
         "5678",
         "",
         "123",
-        "\\u{1b}[m\u{fffd}",
+        "\\u{1b}[m",
+        "\u{fffd}",
         "1234",
         "last",
+        "äö",
+        "ü",
+        "€",
     ] {
         assert_eq!(collector.line(), format!("a: {expected}"));
     }
+}
+
+/// Three bytes of text stand for each byte that is none: measured are those.
+#[test]
+fn what_is_counted_as_sent_is_what_the_collector_takes() {
+    let longest = ["--longest", "30300"];
+    let arguments = [ANY, "--to", NOWHERE, longest[0], longest[1]];
+    let (collector, lines) = Program::listening(COLLECTOR, &arguments);
+    let arguments = [&lines, "--name", "a", "--longest", "30000"];
+    let mut writer = Program::start(LOG, &arguments);
+    writer.write_bytes(&[&[0xe9; 30_000][..], b"\n"].concat());
+    let end = writer.end();
+    assert_eq!(end.code, Some(0), "{end:?}");
+    assert!(end.output.ends_with("Lines sent: 3\n"), "{end:?}");
+    collector.signal("-INT");
+    let end = collector.end();
+    assert_eq!(end.output, "Lines collected: 3, skipped: 0\n");
 }
 
 /// The collector goes and another one comes: the writer goes on with it, and
@@ -488,7 +509,7 @@ fn limits_that_make_no_sense_are_bad_usage() {
         (SINK, &["--timeout", "0"]),
         (COLLECTOR, &["--longest", "0"]),
         (COLLECTOR, &["--grace", "forever"]),
-        (LOG, &["--longest", "0"]),
+        (LOG, &["--longest", "3"]),
         (LOG, &["--linger", "1e30"]),
     ] {
         let end = Program::start(program, arguments).end();

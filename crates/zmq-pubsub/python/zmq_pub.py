@@ -3,6 +3,8 @@
 Its partner is zmq_sub.py, or zmq-sub in Rust. Needs pyzmq: pip install pyzmq
 
 python zmq_pub.py [tcp://HOST:PORT] [--seed 7] [--expect 2]
+
+It takes its helpers from zmq_sub.py: copy that along.
 """
 
 import random

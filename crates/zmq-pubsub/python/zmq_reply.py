@@ -2,6 +2,8 @@
 requests, and a subscriber makes none. Needs pyzmq: pip install pyzmq
 
 python zmq_reply.py [tcp://HOST:PORT]
+
+It takes its helpers from zmq_sub.py: copy that along.
 """
 
 import zmq

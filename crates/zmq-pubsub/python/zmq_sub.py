@@ -46,7 +46,7 @@ def printable(text):
     """Text as one line that cannot play with a terminal."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode()
-        for c in text
+        for c in text.replace("\\", "\\\\")  # unlike those of the escapes
     )
 
 
@@ -67,6 +67,8 @@ def arguments(text, endpoints):
 
 
 def run(name, args, work):
+    # What a terminal cannot show is printed as an escape.
+    sys.stdout.reconfigure(errors="backslashreplace")
     # Ctrl-C and SIGTERM are a normal end; what is still queued does not
     # matter then.
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -8,10 +8,9 @@ use tokio::time::timeout;
 use zeromq::{Socket, SocketEvent, SocketRecv, XPubSocket};
 use zeromq::{ZmqError, ZmqMessage};
 
+use crate::greeting::broke_off;
 use crate::sockets::has_hung_up;
 use crate::{cause, list, say, warn};
-
-const NONSENSE: &str = "a subscriber was cut off: it does not speak ZMTP 3";
 
 /// The subscriptions that an XPUB socket has been told of. (A subscriber that
 /// just goes away takes nothing back: here it stays.)
@@ -88,7 +87,11 @@ impl Audience {
                         return Ok(());
                     }
                     Err(error) if has_hung_up(&error) => {}
-                    Err(_) => return Err(NONSENSE.into()),
+                    Err(error) => {
+                        let why = broke_off(&error)
+                            .unwrap_or("it does not speak ZMTP 3");
+                        return Err(format!("a subscriber was cut off: {why}"));
+                    }
                 },
                 event = self.events.next() => {
                     if let Some(SocketEvent::AcceptFailed(error)) = event

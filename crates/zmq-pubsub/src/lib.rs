@@ -3,6 +3,7 @@
 //! audience, connecting and closing, and words for a person.
 
 mod audience;
+mod greeting;
 mod keys;
 mod sockets;
 pub mod stop;
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use zeromq::ZmqMessage;
 
 pub use audience::Audience;
+pub use greeting::broke_off;
 pub use keys::enter_keys;
 pub use sockets::{bind, cause, check, close, connect, socket_options};
 pub use stop::stop_signal;

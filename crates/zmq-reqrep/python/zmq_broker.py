@@ -10,6 +10,9 @@ import sys
 
 import zmq
 
+# What a terminal cannot show is printed as an escape.
+sys.stdout.reconfigure(errors="backslashreplace")
+
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 ENDPOINTS = ["tcp://127.0.0.1:6789", "tcp://127.0.0.1:6790"]

@@ -8,6 +8,9 @@ import sys
 
 import zmq
 
+# What a terminal cannot show is printed as an escape.
+sys.stdout.reconfigure(errors="backslashreplace")
+
 TIMEOUT = 2500  # milliseconds
 ATTEMPTS = 4
 

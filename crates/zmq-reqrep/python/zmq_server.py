@@ -9,6 +9,9 @@ import sys
 
 import zmq
 
+# What a terminal cannot show is printed as an escape.
+sys.stdout.reconfigure(errors="backslashreplace")
+
 
 def stop(*_):
     sys.exit(0)

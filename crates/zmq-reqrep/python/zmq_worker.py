@@ -11,6 +11,9 @@ import sys
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+# What a terminal cannot show is printed as an escape.
+sys.stdout.reconfigure(errors="backslashreplace")
+
 
 def stop(*_):
     sys.exit(0)

@@ -3,6 +3,7 @@
 
 pub mod broker;
 mod client;
+mod greeting;
 pub mod log;
 mod server;
 pub mod sockets;

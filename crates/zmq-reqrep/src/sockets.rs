@@ -2,13 +2,15 @@
 //! connect that does not give up, and causes in words.
 
 use std::fmt;
+use std::fs;
 use std::io;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use zeromq::{Endpoint, Socket, SocketOptions, ZmqError};
+
+use crate::greeting::{self, broke_off};
 
 /// How long one attempt to connect may take, at first. The library waits
 /// longer and longer between the attempts that one call of `connect` makes,
@@ -77,6 +79,9 @@ pub async fn bind(
     socket.bind(&every).await.map_err(|error| {
         let cause = cause(&error);
         let advice = match (cause.as_str(), is_ipc(endpoint)) {
+            ("address in use", true) if !is_socket(endpoint) => {
+                "; this file is no socket: give another path"
+            }
             ("address in use", true) => {
                 "; end what listens there, or delete the file if nothing does"
             }
@@ -108,7 +113,9 @@ pub async fn connect(
                 // A peer that hangs up in the middle of the greeting may be
                 // one that just ends: the next one may be there soon. It
                 // may hang up at once, so there is a pause in between.
-                Ok(Err(error)) if is_passing(&error) => sleep(PAUSE).await,
+                Ok(Err(error)) if is_passing(&error) || ended_early(&error) => {
+                    sleep(PAUSE).await;
+                }
                 Ok(result) => return result,
             }
         }
@@ -156,6 +163,21 @@ fn is_ipc(endpoint: &str) -> bool {
     endpoint.starts_with("ipc://")
 }
 
+/// Whether the file of an ipc endpoint can be one that a program has left
+/// behind, and not one of the user's.
+fn is_socket(endpoint: &str) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let path = endpoint.trim_start_matches("ipc://");
+        fs::symlink_metadata(path)
+            .is_ok_and(|file| file.file_type().is_socket())
+    }
+    // There it is another kind of thing; a person has to look.
+    #[cfg(not(unix))]
+    true
+}
+
 /// Whether this is what a peer leaves that came or went at a bad moment.
 pub fn is_passing(error: &ZmqError) -> bool {
     use io::ErrorKind::*;
@@ -174,23 +196,13 @@ pub fn is_passing(error: &ZmqError) -> bool {
     }
 }
 
-/// The library only says that the time is over. Whether nobody is there, or
-/// somebody who does not greet, a plain connection tells.
+/// The library only says that the time is over.
 async fn why_not(endpoint: &str) -> String {
     if is_ipc(endpoint) {
         return "timed out; start its partner, or give another endpoint".into();
     }
     let address = endpoint.trim_start_matches("tcp://");
-    match timeout(LOOK, TcpStream::connect(address)).await {
-        Ok(Ok(_)) => "timed out; something listens there, but does it speak \
-             ZMTP?"
-            .into(),
-        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            "connection refused; start its partner, or give another endpoint"
-                .into()
-        }
-        _ => "timed out; is that machine on, and the address right?".into(),
-    }
+    greeting::why_not(address, "its partner", LOOK).await
 }
 
 /// Why something failed, in words for a person, the same on every system.
@@ -218,6 +230,9 @@ pub fn cause(error: &ZmqError) -> String {
             _ => kind.to_string(),
         };
     }
+    if let Some(why) = broke_off(error) {
+        return why.into();
+    }
     match error {
         ZmqError::ConnectTimeout(_) => "timed out".into(),
         // The words are the library's, of a part that has no public name.
@@ -241,6 +256,12 @@ pub fn cause(error: &ZmqError) -> String {
 }
 
 const NO_ZMTP: &str = "the peer does not speak ZMTP 3; is it the right port?";
+
+/// Whether a peer ended in the middle of what it said.
+fn ended_early(error: &ZmqError) -> bool {
+    io_error(error)
+        .is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
+}
 
 fn io_error(error: &ZmqError) -> Option<&io::Error> {
     match error {

@@ -283,7 +283,7 @@ fn peers_that_do_not_behave() {
     // knows, a command without a name, a message that breaks off.
     for (bytes, why) in [
         (&b"\x02\xff\xff\xff\xff\xff\xff\xff\xff"[..], "capacity"),
-        (b"\x04\x05\x04PING", "Unknown command received"),
+        (b"\x04\x05\x04PING", "such as the PING of a heartbeat"),
         (b"\x04\x00", "Missing command length"),
         (b"\x01\x00\x00\x0aabc", "in the middle of a message"),
         (

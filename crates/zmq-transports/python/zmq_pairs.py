@@ -19,6 +19,8 @@ LIMIT = 5000  # milliseconds
 
 
 def main():
+    # What a terminal cannot show is printed as an escape.
+    sys.stdout.reconfigure(errors="backslashreplace")
     if sys.argv[1:2] == ["--bind"]:
         return bind_all(sys.argv[2])
     with tempfile.TemporaryDirectory() as folder:

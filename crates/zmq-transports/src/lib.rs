@@ -3,6 +3,7 @@
 //! ten types of sockets, and words for a person.
 
 mod ends;
+mod greeting;
 mod jobs;
 mod kinds;
 mod sockets;

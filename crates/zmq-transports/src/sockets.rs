@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use futures_util::StreamExt;
-use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use zeromq::{Endpoint, Socket, SocketOptions, ZmqError};
 
+use crate::greeting::{self, broke_off};
 use crate::printable;
 
 /// How long one call of the library's `connect` may take, at first. It tries
@@ -154,7 +154,9 @@ pub async fn connect(
                 // A peer that hangs up in the middle of the greeting may be
                 // one that just ends: the next one may be there soon. It
                 // may hang up at once, so there is a pause in between.
-                Ok(Err(error)) if is_passing(&error) => sleep(PAUSE).await,
+                Ok(Err(error)) if is_passing(&error) || ended_early(&error) => {
+                    sleep(PAUSE).await;
+                }
                 Ok(result) => return result,
             }
         }
@@ -305,13 +307,7 @@ async fn why_not(endpoint: &str) -> String {
         return format!("{why}; start its partner there");
     }
     let address = endpoint.trim_start_matches("tcp://");
-    match timeout(ATTEMPT, TcpStream::connect(address)).await {
-        Ok(Ok(_)) => STRANGER.into(),
-        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            "connection refused; start its partner there".into()
-        }
-        _ => "timed out; is that machine on, and the address right?".into(),
-    }
+    greeting::why_not(address, "its partner", ATTEMPT).await
 }
 
 /// Why something failed, in words for a person, the same on every system.
@@ -339,6 +335,9 @@ pub fn cause(error: &ZmqError) -> String {
             _ => kind.to_string(),
         };
     }
+    if let Some(why) = broke_off(error) {
+        return why.into();
+    }
     match error {
         ZmqError::ConnectTimeout(_) => "timed out".into(),
         // The words are the library's, of a part that has no public name.
@@ -361,6 +360,12 @@ pub fn cause(error: &ZmqError) -> String {
 /// a message is not.
 pub fn repeats(error: &ZmqError) -> bool {
     matches!(error, ZmqError::Codec(_)) && !is_passing(error)
+}
+
+/// Whether a peer ended in the middle of what it said.
+fn ended_early(error: &ZmqError) -> bool {
+    io_error(error)
+        .is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
 }
 
 fn io_error(error: &ZmqError) -> Option<&io::Error> {

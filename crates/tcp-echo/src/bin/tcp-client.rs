@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use socket2::{Domain, Protocol, Socket, Type};
 use tcp_echo::{cannot_connect, cannot_talk, end_on_ctrl_c, finish};
-use tcp_echo::{lookup, now, printable, read_line, say, seconds};
+use tcp_echo::{lookup, now, printable, read_last_line, say, seconds};
 
 /// Calls a server, says Hello! and shows the answer
 #[derive(Parser)]
@@ -51,20 +51,26 @@ fn run(options: &Options) -> anyhow::Result<()> {
 /// Tries every address that the name has: localhost is often `[::1]` and
 /// `127.0.0.1`, and the server listens at one of them.
 fn connect(options: &Options) -> io::Result<(TcpStream, SocketAddr)> {
-    let mut result = Err(io::ErrorKind::NotFound.into());
-    for address in lookup(&options.address)? {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
-        // No bind: the system chooses a free port for this end.
-        result = socket.connect_timeout(&address.into(), options.timeout);
-        if result.is_ok() {
-            return Ok((socket.into(), address));
+    let addresses = lookup(&options.address)?;
+    // Each has its share of the time: one may swallow what comes.
+    let share = options.timeout / addresses.len() as u32;
+    let mut why = io::ErrorKind::NotFound.into();
+    for address in addresses {
+        match call(address, share) {
+            Ok(socket) => return Ok((socket.into(), address)),
+            Err(error) => why = error,
         }
     }
-    Err(result.err().unwrap_or(io::ErrorKind::NotFound.into()))
+    Err(why)
+}
+
+/// Fails also where the system has no sockets of the address's family.
+fn call(address: SocketAddr, limit: Duration) -> io::Result<Socket> {
+    let family = Domain::for_address(address);
+    let socket = Socket::new(family, Type::STREAM, Some(Protocol::TCP))?;
+    // No bind: the system chooses a free port for this end.
+    socket.connect_timeout(&address.into(), limit)?;
+    Ok(socket)
 }
 
 fn talk(mut stream: &TcpStream, options: &Options) -> io::Result<Vec<u8>> {
@@ -73,5 +79,5 @@ fn talk(mut stream: &TcpStream, options: &Options) -> io::Result<Vec<u8>> {
     // A stream has no messages, only bytes: the newline says where this one
     // ends, in whatever pieces it arrives.
     stream.write_all(b"Hello!\n")?;
-    read_line(stream, options.longest, deadline)
+    read_last_line(stream, options.longest, deadline)
 }

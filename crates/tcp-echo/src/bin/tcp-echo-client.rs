@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use tcp_echo::{cannot_connect, cannot_talk, finish, look_up, printable, say};
-use tcp_echo::{seconds, stop_signal, within};
+use tcp_echo::{cannot_connect, cannot_talk, connect, finish, look_up};
+use tcp_echo::{printable, say, seconds, stop_signal, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
@@ -49,8 +49,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
 }
 
 async fn converse(options: &Options) -> anyhow::Result<()> {
-    let connection = connect(&options.address);
-    let (mut stream, server) = within(options.timeout, connection)
+    let (mut stream, server) = call(options)
         .await
         .map_err(|error| cannot_connect(&options.address, &error))?;
     for number in 1..=options.count {
@@ -73,9 +72,9 @@ async fn converse(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn connect(address: &str) -> io::Result<(TcpStream, SocketAddr)> {
-    let addresses = look_up(address).await?;
-    let stream = TcpStream::connect(&addresses[..]).await?;
+async fn call(options: &Options) -> io::Result<(TcpStream, SocketAddr)> {
+    let addresses = within(options.timeout, look_up(&options.address)).await?;
+    let stream = connect(&addresses, options.timeout).await?;
     stream.set_nodelay(true)?;
     let server = stream.peer_addr()?;
     Ok((stream, server))

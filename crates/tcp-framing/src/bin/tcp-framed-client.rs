@@ -13,7 +13,7 @@ use bytes::Bytes;
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
 use tcp_framing::{FrameCodec, FrameError, FramingOptions};
-use tcp_framing::{advise, explain, find, finish, printable};
+use tcp_framing::{advise, connect, explain, find, finish, printable};
 use tcp_framing::{say, seconds, stop_signal};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -50,8 +50,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
 
 async fn talk(options: &Options) -> anyhow::Result<()> {
     let (address, limit) = (&options.address, options.timeout);
-    let stream = within(limit, connect(address)).await;
-    let stream = stream.map_err(|error| {
+    let stream = call(address, limit).await.map_err(|error| {
         anyhow!("cannot connect to {address}: {}", explain(&error))
     })?;
     let mut server = Framed::new(stream, options.framing.framing().codec());
@@ -66,8 +65,9 @@ async fn talk(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn connect(address: &str) -> io::Result<TcpStream> {
-    TcpStream::connect(&find(address).await?[..]).await
+async fn call(address: &str, limit: Duration) -> io::Result<TcpStream> {
+    let addresses = within(limit, find(address)).await?;
+    connect(&addresses, limit).await
 }
 
 /// Sends one message and returns what comes back.

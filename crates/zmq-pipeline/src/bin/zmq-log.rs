@@ -13,7 +13,9 @@ use futures_util::FutureExt;
 use futures_util::future::FusedFuture;
 use tokio::time::timeout;
 use zeromq::{PushSocket, Socket, SocketSend, ZmqMessage};
-use zmq_pipeline::{AFTER_STOP, LogLine, a_name, close, connect, gone};
+use zmq_pipeline::{
+    AFTER_STOP, LogLine, SHORTEST_PIECE, a_name, close, connect, gone,
+};
 use zmq_pipeline::{finish, printable, say, seconds, socket_options};
 use zmq_pipeline::{stdin_lines, stop_signal, unless_stopped, warn};
 
@@ -31,9 +33,9 @@ struct Options {
     /// Print each line before it is sent
     #[arg(long)]
     show: bool,
-    /// Bytes in a message; of a longer line, each such piece is a line
+    /// Bytes of text in a message; of a longer line, each piece is a line
     #[arg(long, value_name = "BYTES", default_value = "4096")]
-    #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
+    #[arg(value_parser = value_parser!(u32).range(i64::from(SHORTEST_PIECE)..=1 << 20))]
     longest: u32,
     /// Seconds to wait for the collector, and for room in its queue
     #[arg(long, value_name = "SECONDS", default_value = "10")]
@@ -131,7 +133,7 @@ async fn pass_on(
     let mut events = collector.monitor();
     connect(collector, endpoint, PARTNER, *patience).await?;
     say(format_args!("{name}: connected to {endpoint}"))?;
-    let mut lines = stdin_lines(u64::from(options.longest));
+    let mut lines = stdin_lines(options.longest);
     let mut next = None;
     loop {
         let message: ZmqMessage = match next.take() {

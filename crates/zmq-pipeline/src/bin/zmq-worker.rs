@@ -15,8 +15,8 @@ use tokio::time::{sleep, timeout};
 use zeromq::{PullSocket, PushSocket, Socket, SocketEvent};
 use zeromq::{SocketRecv, SocketSend, ZmqMessage};
 use zmq_pipeline::{Note, Task, a_name, cause, close, connect, gone};
-use zmq_pipeline::{finish, say, seconds, socket_options, stop_signal};
-use zmq_pipeline::{unless_stopped, warn};
+use zmq_pipeline::{finish, has_hung_up, say, seconds, socket_options};
+use zmq_pipeline::{stop_signal, unless_stopped, warn};
 
 /// Takes tasks, works, and pushes the results on
 #[derive(Parser)]
@@ -102,11 +102,17 @@ async fn work(
         };
         let task = match received {
             Ok(message) => read(&message),
-            Err(error) => {
+            Err(error) if has_hung_up(&error) => {
                 let cause = cause(&error);
                 warn(format_args!("zmq-worker: tasks broke off: {cause}"));
                 None
             }
+            // It lives, and has more tasks: this is no end of the work.
+            Err(error) => bail!(
+                "cannot take tasks from {}: {}",
+                options.tasks,
+                cause(&error)
+            ),
         };
         let Some(Task { number, size }) = task else {
             continue;

@@ -12,7 +12,9 @@ use anyhow::anyhow;
 use clap::Parser;
 use futures_util::StreamExt;
 use zeromq::{Socket, SocketEvent, SocketRecv, SubSocket, ZmqMessage};
-use zmq_pubsub::{cat_and_hat, cause, check, connect, finish, list, printable};
+use zmq_pubsub::{
+    broke_off, cat_and_hat, cause, check, connect, finish, list, printable,
+};
 use zmq_pubsub::{say, seconds, socket_options, stop_signal, warn};
 
 /// Shows what is published about catA and catC
@@ -41,6 +43,15 @@ async fn main() -> ExitCode {
 
 async fn run(mut options: Options) -> anyhow::Result<()> {
     let stop = stop_signal()?;
+    // libzmq ignores a second connection to where there is one.
+    let mut seen = HashSet::new();
+    options.endpoints.retain(|endpoint| {
+        let is_new = seen.insert(endpoint.clone());
+        if !is_new {
+            warn(format_args!("zmq-sub: {endpoint} is given twice"));
+        }
+        is_new
+    });
     if options.prefixes.is_empty() && !options.no_prefix {
         options.prefixes = vec!["catA".into(), "catC".into()];
     }
@@ -99,8 +110,11 @@ async fn listen(options: &Options) -> anyhow::Result<()> {
             },
             received = subscriber.recv() => {
                 // An error is the end of a connection; the monitor says which.
-                if let Ok(message) = received {
-                    show(&message)?;
+                match received {
+                    Ok(message) => show(&message)?,
+                    Err(error) => if let Some(why) = broke_off(&error) {
+                        warn(format_args!("zmq-sub: a publisher: {why}"));
+                    },
                 }
             }
         }
