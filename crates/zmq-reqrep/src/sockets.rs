@@ -15,8 +15,9 @@ use crate::greeting::{self, broke_off};
 /// How long one attempt to connect may take, at first. The library waits
 /// longer and longer between the attempts that one call of `connect` makes,
 /// up to 30 seconds; a call that ends soon, and another one, find a partner
-/// that comes late at once.
-const ATTEMPT: Duration = Duration::from_millis(150);
+/// that comes late at once. The library tries after 50, 150 and 350 ms: this
+/// is far from each, else it would cut off an attempt that has just begun.
+const ATTEMPT: Duration = Duration::from_millis(270);
 
 /// And in the end: where the way is long, connecting and greeting takes time.
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(1);
