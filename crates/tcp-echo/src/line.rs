@@ -5,8 +5,8 @@ use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 // ANCHOR: read_line
-/// Reads a line and returns it without its newline, or CR LF. Of what comes after it,
-/// nothing is kept: in this talk each side says one line.
+/// Reads a line and returns it without its newline, or CR LF. Of what comes
+/// after it, nothing is kept: in this talk each side says one line.
 ///
 /// # Errors
 /// `UnexpectedEof` when the stream ends before the newline, `InvalidData`
@@ -16,9 +16,14 @@ pub fn read_line(
     longest: usize,
     deadline: Instant,
 ) -> io::Result<Vec<u8>> {
-    match read(stream, longest, deadline)? {
-        (line, true) => Ok(line),
-        (_, false) => Err(ErrorKind::UnexpectedEof.into()),
+    match read(stream, longest, deadline) {
+        Ok((line, true)) => Ok(line),
+        Ok((_, false)) => Err(ErrorKind::UnexpectedEof.into()),
+        Err(error) if error.kind() == ErrorKind::TimedOut => {
+            let text = "timed out before the newline that ends a line";
+            Err(io::Error::new(ErrorKind::TimedOut, text))
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -30,12 +35,7 @@ pub fn read_last_line(
     longest: usize,
     deadline: Instant,
 ) -> io::Result<Vec<u8>> {
-    // No newline need have come, so its absence explains nothing.
-    let any_end = |error: io::Error| match error.kind() {
-        ErrorKind::TimedOut => ErrorKind::TimedOut.into(),
-        _ => error,
-    };
-    match read(stream, longest, deadline).map_err(any_end)? {
+    match read(stream, longest, deadline)? {
         (line, false) if line.is_empty() => {
             Err(ErrorKind::UnexpectedEof.into())
         }
@@ -55,24 +55,12 @@ fn read(
     loop {
         // Anew for each piece: a peer that sends a byte a minute would
         // never run into a limit on the single read.
-        let Ok(left) = left(deadline) else {
-            let text = "timed out before the newline that ends a line";
-            return Err(io::Error::new(ErrorKind::TimedOut, text));
-        };
-        stream.set_read_timeout(Some(left))?;
+        stream.set_read_timeout(Some(left(deadline)?))?;
         let length = match stream.read(&mut piece) {
             Ok(0) => return Ok((line, false)),
             Ok(length) => length,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            // Unix calls it so, and Windows, when the time is over.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut
-                ) =>
-            {
-                continue;
-            }
+            // If the time is over, `left` says so.
+            Err(error) if is_passing(&error) => continue,
             Err(error) => return Err(error),
         };
         let newline = piece[..length].iter().position(|byte| *byte == b'\n');
@@ -82,8 +70,7 @@ fn read(
             return Err(io::Error::new(ErrorKind::InvalidData, text));
         }
         if newline.is_some() {
-            // Written by nc -C, by telnet, on Windows: the line is for a
-            // person.
+            // As telnet and nc -C end a line.
             line.pop_if(|last| *last == b'\r');
             return Ok((line, true));
         }
@@ -91,6 +78,13 @@ fn read(
     // ANCHOR_END: until_newline
 }
 // ANCHOR_END: read_line
+
+/// The limit on one read is over, as Unix calls it and as Windows does; or
+/// the program was stopped (Ctrl-Z) and goes on.
+fn is_passing(error: &io::Error) -> bool {
+    use ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
+}
 
 // ANCHOR: hang_up
 /// Ends a stream so that all that was written arrives: says that no more
@@ -105,8 +99,7 @@ pub fn hang_up(mut stream: &TcpStream, deadline: Instant) -> io::Result<()> {
         match stream.read(&mut rest) {
             Ok(0) => return Ok(()),
             Ok(_) => {}
-            // The program was stopped (Ctrl-Z) and goes on.
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_passing(&error) => {}
             Err(error) => return Err(error),
         }
     }
