@@ -268,6 +268,7 @@ async fn inwards(
         let is_within = whole.is_within();
         let before = whole.messages();
         let next = read(peer, &mut whole, &mut buffer);
+        // ANCHOR: stall
         let result = if is_within {
             // Each byte for itself may not take so long, nor all of them.
             match timeout_at(deadline, next).await {
@@ -278,6 +279,7 @@ async fn inwards(
             // Between two messages a peer may be silent for ever.
             next.await
         };
+        // ANCHOR_END: stall
         match result {
             Ok(bytes) if is_within && bytes.is_empty() => continue,
             Ok(bytes) => *ready = bytes,

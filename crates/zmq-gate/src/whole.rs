@@ -159,6 +159,7 @@ impl Whole {
                 .fold(0, |number, byte| number << 8 | u64::from(*byte));
             (9, number)
         };
+        // ANCHOR: announced
         let total = self.bytes.saturating_add(body);
         let limit = self.limit as u64;
         if is_command && body > LONGEST_COMMAND {
@@ -176,6 +177,7 @@ impl Whole {
             let limit = self.most_parts;
             return Err(Refused::TooManyParts { limit });
         }
+        // ANCHOR_END: announced
         // No more than a limit, which is a usize; but it may be the largest.
         let length = (body as usize).saturating_add(head);
         if bytes.len() < length {

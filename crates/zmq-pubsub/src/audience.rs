@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Who listens to a publisher.
 
 use std::time::Duration;
@@ -29,6 +30,7 @@ impl Audience {
         }
     }
 
+    // ANCHOR: gather
     /// Takes in subscriptions until there are enough.
     pub async fn gather(&mut self, publisher: &mut XPubSocket, enough: usize) {
         while self.count() < enough {
@@ -37,6 +39,7 @@ impl Audience {
             }
         }
     }
+    // ANCHOR_END: gather
 
     /// Takes in subscriptions, and says so each time, until it is dropped.
     /// Returns only if stdout is closed.
@@ -80,6 +83,7 @@ impl Audience {
         publisher: &mut XPubSocket,
     ) -> Result<(), String> {
         loop {
+            // ANCHOR: hear
             tokio::select! {
                 received = publisher.recv() => match received {
                     Ok(message) => {
@@ -101,6 +105,7 @@ impl Audience {
                     }
                 }
             }
+            // ANCHOR_END: hear
         }
     }
 
@@ -153,3 +158,4 @@ fn turned_away(error: &ZmqError) -> Option<String> {
     };
     Some(format!("somebody was turned away: {why}"))
 }
+// ANCHOR_END: all

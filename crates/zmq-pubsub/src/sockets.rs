@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! What the library leaves to a program: endpoints that are checked, a
 //! connect that does not give up, and an end at which nothing is lost.
 
@@ -71,6 +72,7 @@ pub async fn connect(
     limit: Duration,
 ) -> anyhow::Result<()> {
     check(endpoint)?;
+    // ANCHOR: attempts
     let attempts = async {
         let mut attempt = ATTEMPT;
         loop {
@@ -84,6 +86,7 @@ pub async fn connect(
             }
         }
     };
+    // ANCHOR_END: attempts
     match timeout(limit, attempts).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {
@@ -102,6 +105,7 @@ pub async fn connect(
 /// queue, which dies with the process. So does `Socket::close` leave it: it
 /// waits for those who are being accepted, not for those who write. They
 /// hold what the monitor reports to, so the end of the monitor is theirs.
+// ANCHOR: close
 pub async fn close(mut socket: impl Socket, limit: Duration) -> bool {
     let mut monitor = socket.monitor();
     let all = async {
@@ -110,6 +114,7 @@ pub async fn close(mut socket: impl Socket, limit: Duration) -> bool {
     };
     timeout(limit, all).await.is_ok()
 }
+// ANCHOR_END: close
 
 const WRITE: &str = "write it as tcp://HOST:PORT or ipc://PATH";
 
@@ -258,3 +263,4 @@ fn is_unknown_host(error: &io::Error) -> bool {
         ),
     }
 }
+// ANCHOR_END: all

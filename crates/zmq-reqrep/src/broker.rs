@@ -107,6 +107,7 @@ impl Broker<'_> {
         }
     }
 
+    // ANCHOR: hand-out
     /// Gives the servers what waits for them, each request to the next
     /// server, busy or not: more than that a DEALER does not know.
     fn hand_out(&mut self) {
@@ -127,6 +128,7 @@ impl Broker<'_> {
             }
         }
     }
+    // ANCHOR_END: hand-out
     // ANCHOR_END: requests
 
     // ANCHOR: replies

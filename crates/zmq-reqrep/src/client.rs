@@ -33,6 +33,7 @@ impl Client {
     /// knows whether the server has done what it was asked for.
     pub async fn ask(&mut self, request: &str) -> Result<ZmqMessage, Failure> {
         let deadline = Instant::now() + self.timeout;
+        // ANCHOR: attempt
         // Who fails below leaves without the socket, and that closes its
         // connection. A late answer can only come on the connection of its
         // request: it is never taken for the answer to the next one.
@@ -58,6 +59,7 @@ impl Client {
                 "timed out; is the server busy, or too slow (see --timeout)?",
             )),
         }
+        // ANCHOR_END: attempt
     }
     // ANCHOR_END: ask
 }

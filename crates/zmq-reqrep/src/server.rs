@@ -201,6 +201,7 @@ impl Server {
 
     /// Whoever connects with the identity of a peer takes its place: the
     /// socket lets go of the old connection. This one then ends as it should.
+    // ANCHOR: take-place
     async fn take_place(&mut self, peer: PeerIdentity) -> Option<()> {
         let mut options = socket_options();
         options.peer_identity(peer.clone());
@@ -215,6 +216,7 @@ impl Server {
             }
         }
     }
+    // ANCHOR_END: take-place
     // ANCHOR_END: hang-up
 }
 

@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Publishes which cat wears which hat, once enough subscriptions are there.
 //! Its partner is zmq-sub.
 //!
@@ -76,6 +77,7 @@ async fn publish(
     if expected > 0 {
         let all = plural(expected, "subscription");
         say(format_args!("Waiting for {all} at {endpoint}"))?;
+        // ANCHOR: patience
         let gathered = audience.gather(publisher, expected);
         if timeout(options.patience, gathered).await.is_err() {
             bail!(
@@ -84,6 +86,7 @@ async fn publish(
                 audience.count()
             );
         }
+        // ANCHOR_END: patience
         say(format_args!("Subscriptions: {}", audience.list()))?;
     } else {
         say(format_args!("Waiting for nobody at {endpoint}"))?;
@@ -138,3 +141,4 @@ async fn send(
         }
     }
 }
+// ANCHOR_END: all

@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Subscribes to cats and shows each hat that is announced for them, until
 //! Ctrl-C. Its partner is zmq-pub.
 //!
@@ -88,6 +89,7 @@ async fn listen(options: &Options) -> anyhow::Result<()> {
             // Events first: a connection is reported before anything has come
             // by it, and its end after all that came.
             biased;
+            // ANCHOR: again
             Some(event) = events.next() => match event {
                 SocketEvent::Connected(endpoint, peer) => {
                     if lost.remove(&endpoint) {
@@ -108,6 +110,7 @@ async fn listen(options: &Options) -> anyhow::Result<()> {
                 }
                 _ => {}
             },
+            // ANCHOR_END: again
             received = subscriber.recv() => {
                 // An error is the end of a connection; the monitor says which.
                 match received {
@@ -121,6 +124,7 @@ async fn listen(options: &Options) -> anyhow::Result<()> {
     }
 }
 
+// ANCHOR: show
 fn show(message: &ZmqMessage) -> io::Result<()> {
     match cat_and_hat(message) {
         Ok((cat, hat)) => say(format_args!(
@@ -134,3 +138,5 @@ fn show(message: &ZmqMessage) -> io::Result<()> {
         }
     }
 }
+// ANCHOR_END: show
+// ANCHOR_END: all

@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Asks a server five times, and asks again when no answer comes. Its
 //! partner is zmq-server.
 //!
@@ -93,6 +94,7 @@ async fn ask(
             "no answer to {request} from {} (attempt {attempt} of {attempts})",
             options.endpoint
         );
+        // ANCHOR: again
         if failure.is_final || attempt == attempts {
             bail!("{}: {failure}", printable(what));
         }
@@ -102,5 +104,7 @@ async fn ask(
             failure.cause()
         ));
         attempt += 1;
+        // ANCHOR_END: again
     }
 }
+// ANCHOR_END: all

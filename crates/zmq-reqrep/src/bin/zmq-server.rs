@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Answers any number of clients, one request at a time, until Ctrl-C. Its
 //! partner is zmq-client.
 //!
@@ -97,6 +98,7 @@ async fn work(
     request: &ZmqMessage,
     options: &Options,
 ) -> anyhow::Result<String> {
+    // ANCHOR: work
     Ok(match one_text(request, options.longest) {
         Ok(text) => {
             say(format_args!("Request says: {}", printable(&text)))?;
@@ -110,4 +112,6 @@ async fn work(
             format!("Bad request: {why}")
         }
     })
+    // ANCHOR_END: work
 }
+// ANCHOR_END: all
