@@ -1,7 +1,7 @@
 //! The form of a section that begins with short programs: what a reader meets
 //! first is small, plain, and stands beside its Python partner.
 //!
-//! ARCHITECTURE.md says what the form is for. Nothing here knows a section by
+//! book/README.md says what the form is. Nothing here knows a section by
 //! its name, but for the list of those that have not been converted yet.
 
 use std::collections::BTreeSet;

@@ -100,7 +100,7 @@ fn command(command: Command) -> Result<i32> {
         process::end_children_with_runner()?;
     }
     match command {
-        Command::List => list(&workspace),
+        Command::List => list(&workspace)?,
         Command::Run { program, arguments } => {
             return run::run(&workspace, &program, &arguments);
         }
@@ -144,7 +144,7 @@ fn command(command: Command) -> Result<i32> {
     Ok(0)
 }
 
-fn list(workspace: &Workspace) {
+fn list(workspace: &Workspace) -> Result<()> {
     for section in &workspace.sections {
         anstream::println!("{}: {}", section.name, section.description);
         anstream::println!("  programs: {}", section.programs.join(", "));
@@ -154,5 +154,11 @@ fn list(workspace: &Workspace) {
         if !section.demos.is_empty() {
             anstream::println!("  demos:    {}", section.demos.join(", "));
         }
+        let [demos, lines, all, files] = section.size()?;
+        anstream::println!(
+            "  size:     {demos} demos, {lines} lines of Rust ({all} with a \
+             stand-in), {files} files"
+        );
     }
+    Ok(())
 }

@@ -287,6 +287,26 @@ impl Section {
         }))
     }
 
+    /// What CONTRIBUTING.md limits: demos, lines of Rust without and with
+    /// those of a stand-in (a folder in `examples`), and files.
+    pub fn size(&self) -> Result<[usize; 4]> {
+        let (mut lines, mut stand_in, mut files) = (0, 0, 0);
+        let examples = self.folder.join("examples");
+        for path in files_below(&self.folder)? {
+            files += 1;
+            if path.extension().is_some_and(|ending| ending == "rs") {
+                let count = read(&path)?.lines().count();
+                let inner = path.strip_prefix(&examples);
+                if inner.is_ok_and(|path| path.components().count() > 1) {
+                    stand_in += count;
+                } else {
+                    lines += count;
+                }
+            }
+        }
+        Ok([self.demos.len(), lines, lines + stand_in, files])
+    }
+
     pub fn demo_folder(&self, demo: &str) -> PathBuf {
         self.folder.join("demos").join(demo)
     }
@@ -363,6 +383,18 @@ pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     paths.sort();
     Ok(paths)
+}
+
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in entries(folder)? {
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(files)
 }
 
 fn file_name(path: &Path) -> String {

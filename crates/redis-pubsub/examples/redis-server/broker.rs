@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use client::Client;
-use outbox::Outbox;
+use outbox::{FRAMES_PER_WRITE, Outbox};
 use reply::{EncodeError, Message, Reply};
 
 // ANCHOR: limits
@@ -157,22 +157,24 @@ pub type ClientId = i64;
 
 impl Broker {
     /// Hands `payload` to everyone who listens, and returns to how many:
-    /// not who received it, only in whose outbox it was laid.
+    /// not who received it, only in whose outbox it was laid. Who is to be
+    /// woken when the publisher has said all comes into `later`.
     pub fn publish(
         &self,
         channel: &Bytes,
         payload: &Bytes,
+        later: &mut Vec<Arc<Outbox>>,
     ) -> Result<usize, EncodeError> {
         let mut receivers = 0;
         if let Some(listeners) = self.channels.get(channel) {
             let reply = Reply::push("message", [channel, payload]);
-            receivers += fan_out(listeners, reply)?;
+            receivers += fan_out(listeners, reply, later)?;
         }
         for (pattern, listeners) in &self.patterns {
             if glob::matches(pattern, channel) {
                 let parts = [pattern, channel, payload];
                 let reply = Reply::push("pmessage", parts);
-                receivers += fan_out(listeners, reply)?;
+                receivers += fan_out(listeners, reply, later)?;
             }
         }
         Ok(receivers)
@@ -183,13 +185,22 @@ impl Broker {
 /// somebody speaks) and shared: a thousand listeners hold one copy. Nothing
 /// here waits, so one slow listener holds up neither the publisher nor the
 /// other listeners.
+///
+/// A listener is woken when there is enough for a whole write. Woken at each
+/// message, a thousand of them would make a system call for each, where one
+/// for many does.
 fn fan_out(
     listeners: &BTreeMap<ClientId, Arc<Outbox>>,
     reply: Reply,
+    later: &mut Vec<Arc<Outbox>>,
 ) -> Result<usize, EncodeError> {
     let mut message = Message::new(reply);
     for outbox in listeners.values() {
-        outbox.send(&mut message)?;
+        match outbox.send(&mut message)? {
+            1 => later.push(outbox.clone()),
+            FRAMES_PER_WRITE => outbox.wake(),
+            _ => {}
+        }
     }
     Ok(listeners.len())
 }

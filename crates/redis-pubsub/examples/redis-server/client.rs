@@ -33,6 +33,8 @@ pub struct Client {
     pub channels: BTreeSet<Bytes>,
     pub patterns: BTreeSet<Bytes>,
     pub outbox: Arc<Outbox>,
+    /// Who is to be woken when its commands are carried out.
+    pub later: Vec<Arc<Outbox>>,
     pub broker: Arc<Mutex<Broker>>,
     pub limits: Arc<Limits>,
 }
@@ -70,6 +72,7 @@ impl Client {
             channels: BTreeSet::new(),
             patterns: BTreeSet::new(),
             outbox: Arc::new(Outbox::new(limits.waiting)),
+            later: Vec::new(),
             broker,
             limits,
         }
@@ -109,7 +112,9 @@ impl Client {
                     if count? == 0 {
                         return Err(Ending::Closed);
                     }
-                    self.obey(&mut commands, &mut input).await?;
+                    let obeyed = self.obey(&mut commands, &mut input).await;
+                    self.later.drain(..).for_each(|outbox| outbox.wake());
+                    obeyed?;
                     // A long command has made it large: give that back.
                     if input.is_empty() {
                         input = BytesMut::new();
@@ -157,7 +162,8 @@ impl Client {
     }
 
     pub fn reply(&self, reply: Reply) -> Result<(), EncodeError> {
-        self.outbox.send(&mut Message::new(reply))
+        // Written as soon as this client's commands are carried out.
+        self.outbox.send(&mut Message::new(reply)).map(|_| ())
     }
 
     /// Sends what still waits, and reads to the end. If bytes from the

@@ -232,7 +232,7 @@ impl Client {
     }
 
     fn publish(
-        &self,
+        &mut self,
         channel: &Bytes,
         payload: &Bytes,
     ) -> Result<Answer, EncodeError> {
@@ -241,7 +241,8 @@ impl Client {
         if channel.len() > self.limits.name {
             return Ok(Err(name_too_long()));
         }
-        let receivers = lock(&self.broker).publish(channel, payload)?;
+        let broker = lock(&self.broker);
+        let receivers = broker.publish(channel, payload, &mut self.later)?;
         Ok(Ok(Reply::integer(receivers)))
     }
 

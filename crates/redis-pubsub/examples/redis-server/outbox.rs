@@ -14,7 +14,7 @@ use super::reply::{EncodeError, Message, Protocol};
 
 /// Frames in one system call. More gain nothing: the socket's buffer is
 /// full first.
-const FRAMES_PER_WRITE: usize = 64;
+pub const FRAMES_PER_WRITE: usize = 64;
 
 pub struct Outbox {
     queue: Mutex<Queue>,
@@ -52,29 +52,35 @@ impl Outbox {
     }
 
     // ANCHOR: slow_subscriber
-    /// Lays a message into the outbox and returns at once.
+    /// Lays a message into the outbox, and returns at once how many wait
+    /// there. Whoever finds it empty has to `wake` the client.
     ///
     /// A client that reads more slowly than others publish cannot be waited
     /// for (everyone would be as slow as the slowest) nor kept for ever (the
     /// memory would end). Leaving out some messages would go unnoticed, so
     /// the client is cut off: that it can see.
-    pub fn send(&self, message: &mut Message) -> Result<(), EncodeError> {
+    pub fn send(&self, message: &mut Message) -> Result<usize, EncodeError> {
         let mut queue = lock(&self.queue);
         if queue.overrun {
-            return Ok(());
+            return Ok(0);
         }
         let frame = message.encoded(queue.protocol)?;
         queue.frames.push(frame);
         if queue.size() > self.limit {
             queue.frames = SegmentedBuf::new();
             queue.overrun = true;
+            self.wake();
         }
-        self.filled.notify_one();
-        Ok(())
+        Ok(queue.frames.segments())
     }
     // ANCHOR_END: slow_subscriber
 
-    /// Completes when something was sent since the last call.
+    /// Has the client's task write what waits.
+    pub fn wake(&self) {
+        self.filled.notify_one();
+    }
+
+    /// Completes when the client was woken since the last call.
     pub async fn filled(&self) {
         self.filled.notified().await;
     }
