@@ -112,6 +112,14 @@ fn bench_section(
     // Measured on the first kind that the manifest names.
     let kind = section.servers.kinds().first();
     let kind = kind.map(|name| Kind::find(name)).transpose()?;
+    // Where the server is itself a program of the section, and no stand-in, it
+    // is what is measured, and its bench starts it.
+    let is_program = |kind: &&Kind| {
+        let embedded = kind.embedded.as_ref();
+        let file = embedded.map(|one| format!("src/bin/{}.rs", one.program));
+        file.is_some_and(|file| section.folder.join(file).exists())
+    };
+    let kind = kind.filter(|kind| !is_program(kind));
     if let Some(kind) = kind {
         match (kind.missing(Choice::Real), &kind.real) {
             (None, Some(_)) => choices.push(Some(Choice::Real)),

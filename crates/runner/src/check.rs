@@ -1,5 +1,6 @@
 //! Plays demos and compares what was printed with what is recorded.
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -27,8 +28,10 @@ pub fn missing(script: &Script, choice: Choice) -> Result<Option<String>> {
         let found = match need.split_once(':') {
             Some(("program", name)) => tools::find(name).is_some(),
             Some(("python", module)) => tools::python_has(module),
+            Some(("file", path)) => Path::new(path).exists(),
             _ => bail!(
-                "needs: '{need}' is neither program:NAME nor python:MODULE"
+                "needs: '{need}' is neither program:NAME, python:MODULE nor \
+                 file:PATH"
             ),
         };
         if !found {

@@ -26,7 +26,7 @@ pub struct Script {
     pub about: String,
     /// `unix` or a value of `std::env::consts::OS`; empty for everywhere.
     pub systems: Vec<String>,
-    /// What must be installed: `python:MODULE` or `program:NAME`.
+    /// What must be installed: `python:MODULE`, `program:NAME` or `file:PATH`.
     pub needs: Vec<String>,
     /// Files and folders of the section that the play needs, copied to where
     /// its programs run.

@@ -6,6 +6,7 @@
 
 pub mod running;
 
+mod dns;
 mod redis;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use crate::tools;
 /// All kinds.
 pub static KINDS: &[&Kind] = &[
     &redis::KIND,
+    &dns::KIND,
     #[cfg(test)]
     &running::tests::LATE,
     #[cfg(test)]

@@ -6,6 +6,7 @@
 //! file of its own here and its line in [`KINDS`]; README.md says how to add one.
 
 pub mod datagrams;
+pub mod dns;
 pub mod frames;
 pub mod live;
 pub mod msgpack;
@@ -129,6 +130,8 @@ pub static KINDS: &[&Kind] = &[
     &msgpack::KIND,
     &plain::KIND,
     &datagrams::KIND,
+    &dns::UDP,
+    &dns::TCP,
     &frames::FIXED,
     &frames::LENGTH,
     &frames::DELIMITER,

@@ -1,0 +1,36 @@
+# The job `answers` done by Knot, on one core, asked by dnsperf from another.
+# needs: program:knotd program:dnsperf program:taskset
+#
+# sh knot.sh
+set -eu
+export LC_ALL=C PATH=$PATH:/usr/sbin
+
+case answers in
+*"${BENCH_ONLY:-}"*) ;;
+*) exit 0 ;;
+esac
+section=$(cd "$(dirname "$0")/../.." && pwd)
+folder=$(mktemp -d)
+port=$((20000 + $$ % 10000))
+cat >"$folder/knot.conf" <<END
+server:
+  listen: 127.0.0.1@$port
+  rundir: "$folder"
+database:
+  storage: "$folder"
+log:
+  - target: stderr
+    any: error
+zone:
+  - domain: net.example
+    file: "$section/zones/net.example.zone"
+END
+taskset -c 0 knotd -c "$folder/knot.conf" >/dev/null 2>&1 &
+server=$!
+trap 'kill $server; wait $server 2>/dev/null; rm -rf "$folder"' EXIT
+# It has answered once: it is ready.
+until taskset -c 1 dnsperf -s 127.0.0.1 -p $port -d "$section/benches/queries.txt" \
+    -n 1 -t 1 2>/dev/null | grep -q 'Queries completed:  *[1-9]'; do :; done
+taskset -c 1 dnsperf -s 127.0.0.1 -p $port -d "$section/benches/queries.txt" \
+    -l 3 -c 4 -q 200 2>/dev/null |
+    awk '/per second/ { print "answers", $NF, "answers/s" }'
