@@ -180,6 +180,9 @@ fn integers() {
         assert_eq!(text(hex), value.to_string());
     }
     assert!(why::<u8>("cd0100").contains("256"));
+    // The bytes do not say which type a number came from.
+    assert_eq!(encode(&100_i64).unwrap(), encode(&100_u8).unwrap());
+    assert!(why::<i8>("ccc8").contains("integer `200`, expected i8"));
 }
 
 #[test]
