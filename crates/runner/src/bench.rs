@@ -40,6 +40,10 @@ struct Runner {
     arguments: Vec<PathBuf>,
 }
 
+/// How the programs are built: see the workspace's profile `release`.
+const RUST: &str = "fat link-time optimisation and one codegen unit";
+const C_FLAGS: [&str; 2] = ["-O3", "-flto"];
+
 /// What was measured: by server, job and who did it, round by round.
 type Figures = BTreeMap<(String, String), BTreeMap<String, Vec<f64>>>;
 
@@ -294,7 +298,8 @@ fn compile(
 ) -> Result<PathBuf> {
     let program = folder.join(source.file_stem().unwrap_or_default());
     let status = Command::new("cc")
-        .args(["-O2", "-Wall", "-o"])
+        .args(C_FLAGS)
+        .args(["-Wall", "-o"])
         .arg(&program)
         .arg(source)
         .args(libraries.iter().map(|library| format!("-l{library}")))
@@ -345,9 +350,11 @@ fn report(
     absent: &[String],
 ) -> String {
     let mut text = format!(
-        "Measured by `just bench {} --rounds {rounds}` on {}.\n",
+        "Measured by `just bench {} --rounds {rounds}` on {}; Rust with {RUST}, \
+         C with `{}`.\n",
         section.name,
-        machine()
+        machine(),
+        C_FLAGS.join(" ")
     );
     if !absent.is_empty() {
         let _ = writeln!(text, "Absent: {}.", absent.join(", "));
