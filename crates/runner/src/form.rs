@@ -17,7 +17,6 @@ use crate::workspace::{Section, Workspace, entries, pages_of};
 /// converts one takes it off; with the last one the list goes.
 #[rustfmt::skip]
 const NOT_CONVERTED: &[&str] = &[
-    "zmq-pipeline",
     "zmq-transports",
 ];
 

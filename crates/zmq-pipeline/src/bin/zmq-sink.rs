@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Collects results until all are there, and says who did how many and how
 //! long it took. Its partners are zmq-worker and zmq-ventilator.
 //!
@@ -56,6 +57,7 @@ async fn collect(
     let begin = Instant::now();
     let mut last = begin;
     announce(&first)?;
+    // ANCHOR: wait
     while !tally.is_complete() {
         // Only what counts moves the deadline.
         let news = next(results, &mut tally);
@@ -65,6 +67,7 @@ async fn collect(
         }
         last = Instant::now();
     }
+    // ANCHOR_END: wait
     for (worker, count) in tally.by_worker() {
         say(format_args!("{}: {count}", printable(worker)))?;
     }
@@ -121,3 +124,4 @@ async fn next(results: &mut PullSocket, tally: &mut Tally) -> Note {
         }
     }
 }
+// ANCHOR_END: all

@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Hands tasks out to the workers that are connected, in turn, and tells the
 //! sink how many there are. Its partners are zmq-worker and zmq-sink.
 //!
@@ -131,6 +132,7 @@ async fn gather(
     options: &Options,
     mut events: impl Stream<Item = SocketEvent> + Unpin,
 ) -> anyhow::Result<()> {
+    // ANCHOR: gather
     let (mut count, wanted) = (0, options.workers);
     let all = async {
         while count < wanted
@@ -150,6 +152,7 @@ async fn gather(
              start more of them, or ask for fewer (see --workers)"
         ))
     })
+    // ANCHOR_END: gather
 }
 
 /// Hands a task to the worker whose turn it is; waits while that one's queue
@@ -175,3 +178,4 @@ async fn push(
         };
     }
 }
+// ANCHOR_END: all

@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Takes tasks from a ventilator, works, and pushes the results on to a
 //! sink. Run as many as you like. Its partners are zmq-ventilator and
 //! zmq-sink.
@@ -92,6 +93,7 @@ async fn work(
     say(format_args!("{name} is ready for tasks"))?;
     let mut done = 0;
     loop {
+        // ANCHOR: receive
         // A PULL socket that has lost its last peer waits for ever. Only
         // the monitor tells, and not before the last task was received.
         let received = tokio::select! {
@@ -100,6 +102,7 @@ async fn work(
             received = tasks.recv() => received,
             () = gone(&mut events) => return Ok(done),
         };
+        // ANCHOR_END: receive
         let task = match received {
             Ok(message) => read(&message),
             Err(error) if has_hung_up(&error) => {
@@ -160,3 +163,4 @@ fn times(text: &str) -> Result<f64, String> {
         _ => Err("must be a number from 0.001 to 1000".into()),
     }
 }
+// ANCHOR_END: all
