@@ -27,7 +27,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 pub use stop::stop_signal;
 pub use subscription::{Patience, Subscription};
-pub use words::{finish, printable, say, seconds, warn};
+pub use words::{beginning, finish, printable, say, seconds, warn};
 
 /// Each cat is a channel.
 pub const CATS: [&str; 4] = ["catA", "catB", "catC", "catD"];
@@ -239,12 +239,10 @@ pub fn is_unknown_host(error: &io::Error) -> bool {
 
 /// As `printable`, but no more than the first `limit` bytes are shown.
 pub fn shortened(bytes: &[u8], limit: usize) -> String {
-    match bytes.get(..limit) {
-        Some(beginning) if limit < bytes.len() => {
-            let length = bytes.len();
-            format!("{}... ({length} bytes)", printable(beginning))
-        }
-        _ => printable(bytes),
+    let shown = printable(beginning(bytes, limit));
+    match bytes.len() {
+        length if length > limit => format!("{shown}... ({length} bytes)"),
+        _ => shown,
     }
 }
 // ANCHOR_END: all

@@ -28,7 +28,7 @@ fn programs() -> Vec<(String, PathBuf, Vec<String>)> {
     let built = Programs::of_workspace(&workspace.root).unwrap();
     let mut found = BTreeMap::new();
     // The others need a server.
-    let alone = |section: &&Section| section.server.is_none();
+    let alone = |section: &&Section| section.servers.kinds().is_empty();
     for section in workspace.sections.iter().filter(alone) {
         for demo in &section.demos {
             let script = Script::read(section, demo).unwrap();

@@ -1,6 +1,7 @@
 //! The programs, run as a person runs them: with each other, with plain
 //! sockets, and where it goes wrong.
 
+#[cfg(target_os = "linux")]
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};

@@ -22,7 +22,7 @@ pub use framing::{FrameCodec, FrameError, Framing};
 pub use log::log;
 pub use server::{Limits, serve};
 pub use stop::stop_signal;
-pub use words::{finish, printable, say, seconds, warn};
+pub use words::{beginning, finish, printable, say, seconds, warn};
 
 /// The largest size or limit of a message that an option takes: 16 MiB. More
 /// is for a protocol that sends in parts.
@@ -216,8 +216,7 @@ pub fn advise(error: &FrameError) -> String {
 
 /// The beginning of the bytes, printable, for a line that stays short.
 pub fn excerpt(bytes: &[u8]) -> String {
-    match bytes.split_at_checked(32) {
-        Some((first, [_, ..])) => printable(first) + "...",
-        _ => printable(bytes),
-    }
+    const MOST: usize = 32;
+    let ending = if bytes.len() > MOST { "..." } else { "" };
+    printable(beginning(bytes, MOST)) + ending
 }

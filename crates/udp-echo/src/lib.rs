@@ -70,6 +70,17 @@ fn has_a_way(address: &SocketAddr) -> bool {
         .is_ok_and(|socket| socket.connect(address).is_ok())
 }
 
+/// Warns of what 0.0.0.0 and `[::]` cost a UDP server.
+pub fn warn_of_all_addresses(program: &str, bound: SocketAddr) {
+    if bound.ip().is_unspecified() {
+        warn(format_args!(
+            "{program}: at {bound} an answer leaves from the address that \
+             the system picks, which need not be the one that was asked; \
+             name one address"
+        ));
+    }
+}
+
 /// Where to reach a server that is bound there: "all addresses of this
 /// machine" (0.0.0.0, [::]) is none that an answer could come from.
 pub fn reachable(mut address: SocketAddr) -> SocketAddr {

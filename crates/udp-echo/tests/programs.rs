@@ -186,6 +186,22 @@ fn a_server_at_all_addresses() {
     }
 }
 
+/// The limit that its README names: the answer comes from 127.0.0.1, which
+/// was not asked. It says so when it starts.
+#[test]
+#[cfg(target_os = "linux")]
+fn at_all_addresses_an_answer_may_leave_from_another_one() {
+    for (server, client) in [(SERVER, CLIENT), (ECHO_SERVER, ECHO_CLIENT)] {
+        let server = Running::start(server, &["0.0.0.0:0"]);
+        let address = server.address().replace("0.0.0.0", "127.0.0.2");
+        let end = run(client, &[&address, "--timeout", "0.2"]);
+        assert!(!end.status.success(), "{address}");
+        let why = text(&end.stderr);
+        assert!(why.contains("no answer from"), "{why}");
+        assert!(why.contains("timed out"), "{why}");
+    }
+}
+
 #[test]
 fn a_stranger_is_no_server() {
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -426,7 +426,14 @@ fn escaped(bytes: &[u8]) -> String {
 /// text.
 fn printable(bytes: &[u8]) -> String {
     let mut text = String::new();
-    for chunk in bytes[..WIDEST.min(bytes.len())].utf8_chunks() {
+    let mut shown = WIDEST.min(bytes.len());
+    // Not in the middle of a character: of UTF-8, only the bytes after a
+    // character's first one begin with the bits 10.
+    let is_inside = |at: usize| bytes.get(at).is_some_and(|b| b >> 6 == 0b10);
+    while shown + 3 > WIDEST && shown > 0 && is_inside(shown) {
+        shown -= 1;
+    }
+    for chunk in bytes[..shown].utf8_chunks() {
         for letter in chunk.valid().chars() {
             let hidden = matches!(
                 letter,

@@ -11,7 +11,9 @@ use anyhow::anyhow;
 use clap::{Parser, value_parser};
 use fastrand::Rng;
 use tokio::net::UdpSocket;
-use udp_echo::{Faults, LARGEST, Limits, block_on, explain, finish};
+use udp_echo::{
+    Faults, LARGEST, Limits, block_on, explain, finish, warn_of_all_addresses,
+};
 use udp_echo::{log, look_up, say, serve, stop_signal};
 
 /// Echoes datagrams to any number of clients
@@ -56,6 +58,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let socket = UdpSocket::bind(address).await.map_err(|error| {
         anyhow!("cannot bind to {address}: {}", explain(&error))
     })?;
+    warn_of_all_addresses("udp-echo-server", socket.local_addr()?);
     say(format_args!(
         "Echoing datagrams at {}",
         socket.local_addr()?

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use clap::{Parser, value_parser};
 use socket2::{Domain, Protocol, Socket, Type};
-use udp_echo::{LARGEST, cannot, end_on_stop_signal, explain, finish};
+use udp_echo::{
+    LARGEST, cannot, end_on_stop_signal, explain, finish, warn_of_all_addresses,
+};
 use udp_echo::{now, printable, resolve, say};
 
 /// Answers the first client that says something
@@ -44,6 +46,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
     // The standard library's type receives into ordinary memory.
     let socket = UdpSocket::from(socket);
     let bound = socket.local_addr()?;
+    warn_of_all_addresses("udp-server", bound);
     say(format_args!(
         "Waiting for a client to call. Address: {bound}"
     ))?;
