@@ -7,6 +7,7 @@
 pub mod running;
 
 mod dns;
+mod email;
 mod redis;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use crate::tools;
 
 /// All kinds.
 pub static KINDS: &[&Kind] = &[
+    &email::KIND,
     &redis::KIND,
     &dns::KIND,
     #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod plain;
 pub mod relay;
 pub mod resp;
 pub mod show;
+pub mod smtp;
 pub mod tap;
 pub mod zmtp;
 
@@ -128,6 +129,7 @@ pub static KINDS: &[&Kind] = &[
     &resp::KIND,
     &zmtp::KIND,
     &msgpack::KIND,
+    &smtp::KIND,
     &plain::KIND,
     &datagrams::KIND,
     &dns::UDP,

@@ -1,0 +1,112 @@
+//! Takes letters by SMTP into a Maildir, until Ctrl-C. Its partner is
+//! email-send; email-read shows the letters.
+//!
+//! cargo run --bin email-server [HOST:PORT] [--maildir DIR]
+
+use std::path::PathBuf;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use clap::Parser;
+use email::{Maildir, Post, Rules, certificate, serve};
+use email::{finish, say, seconds, stop_signal};
+use tokio::net::TcpListener;
+
+/// Takes letters into a Maildir
+#[derive(Parser)]
+struct Options {
+    /// Where to listen; port 0 takes any free port
+    #[arg(default_value = "127.0.0.1:2525")]
+    address: String,
+    /// Where the letters go
+    #[arg(long, value_name = "DIR", default_value = "mail")]
+    maildir: PathBuf,
+    /// Offer TLS, and write the certificate, made now for localhost, here
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    /// Listen here, too, for TLS from the first byte
+    #[arg(long, value_name = "ADDRESS", requires = "certificate")]
+    tls: Option<String>,
+    /// Take letters from this user only, NAME:PASSWORD
+    #[arg(long, env = "SMTP_USER", hide_env_values = true)]
+    #[arg(requires = "certificate", value_parser = user)]
+    user: Option<(String, String)>,
+    /// Bytes of the largest letter
+    #[arg(long, value_name = "BYTES", default_value = "10485760")]
+    max_size: usize,
+    /// Seconds that a client may take for each command
+    #[arg(long, default_value = "300", value_parser = seconds)]
+    patience: Duration,
+}
+
+fn user(text: &str) -> Result<(String, String), String> {
+    let (name, password) =
+        text.split_once(':').ok_or("write it as NAME:PASSWORD")?;
+    Ok((name.to_owned(), password.to_owned()))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    finish("email-server", run(Options::parse()).await)
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
+    let mut stop = pin!(stop_signal()?);
+    let folder = options.maildir.display();
+    let maildir = Maildir::create(&options.maildir)
+        .with_context(|| format!("cannot keep letters in {folder}"))?;
+    let mut tls = None;
+    if let Some(file) = &options.certificate {
+        let (pem, acceptor) = certificate("localhost")?;
+        std::fs::write(file, pem)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        tls = Some(acceptor);
+    }
+    let rules = Rules {
+        name: "localhost".into(),
+        max_size: options.max_size,
+        tls: tls.is_some(),
+        login: options.user,
+    };
+    let post = Arc::new(Post {
+        rules: Arc::new(rules),
+        maildir,
+        tls,
+        patience: options.patience,
+    });
+    let listener = listen(&options.address).await?;
+    let address = listener.local_addr()?;
+    let Some(second) = &options.tls else {
+        say(format_args!("Mail server ready at {address}"))?;
+        serve(post, listener, false, stop).await;
+        return Ok(());
+    };
+    let tls_listener = listen(second).await?;
+    let tls_address = tls_listener.local_addr()?;
+    say(format_args!(
+        "Mail server ready at {address}, by TLS at {tls_address}"
+    ))?;
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    let both = async {
+        tokio::join!(
+            serve(post.clone(), listener, false, async {
+                (&mut stop).await;
+                drop(ended);
+            }),
+            serve(post.clone(), tls_listener, true, async {
+                let _ = end.await;
+            }),
+        )
+    };
+    both.await;
+    Ok(())
+}
+
+async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        anyhow!("cannot listen at {address}: {error}; give another address")
+    })
+}

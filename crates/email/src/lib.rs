@@ -1,0 +1,25 @@
+//! The whole way of a letter. Sending it: [`Server`]. The server's side of the
+//! talk: [`Session`], without a socket, and [`serve`], with many. Where letters
+//! are kept: [`Maildir`]. Reading them: [`Letter`].
+
+mod clear;
+mod client;
+mod data;
+mod letter;
+mod maildir;
+mod mend;
+mod server;
+mod session;
+mod stop;
+mod tls;
+mod words;
+
+pub use client::{Server, Trust, is_legal};
+pub use data::DataReader;
+pub use letter::{Letter, Part};
+pub use maildir::{Incoming, Maildir};
+pub use server::{Post, serve};
+pub use session::{Envelope, Event, Rules, Session};
+pub use stop::stop_signal;
+pub use tls::certificate;
+pub use words::{finish, printable, say, seconds, warn};
