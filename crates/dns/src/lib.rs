@@ -8,13 +8,13 @@
 mod answer;
 mod chase;
 mod client;
-mod log;
+pub mod log;
 mod names;
 mod server;
 pub mod show;
-mod stop;
+pub mod stop;
 pub mod system;
-mod words;
+pub mod words;
 mod zone;
 
 pub use answer::{Transport, reply};
