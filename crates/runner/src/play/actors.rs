@@ -1,31 +1,22 @@
-//! Plays a demo: starts the roles, takes the steps, and takes down every line.
-//!
-//! What is taken down is more than a list. Lines of two processes arrive in an
-//! order that says nothing, so each entry also knows which entries it surely
-//! came after. [`crate::order`] makes one order of it, the same every time.
+//! What the roles do: they are started, say something, are told something, and
+//! end.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use regex_lite::Regex;
 
-use crate::build::Programs;
-use crate::played::{Entry, EntryKind, Expected, Played};
-use crate::process::{Process, Scratch, Signal};
+use super::player::{Performer, Player, Report, Wait};
+use crate::played::EntryKind;
+use crate::process::{Process, Signal};
 use crate::raw::{self, Peer, RawEvent};
-use crate::script::{Action, Actor, RawPeer, Role, Script};
-use crate::server::running::Seat;
-use crate::server::{Choice, KINDS, Kind};
+use crate::script::Actor;
+use crate::server::KINDS;
 use crate::tools;
-use crate::wire::tap::Tap;
-use crate::workspace::{Section, entries};
 
 /// A longer line is cut into pieces of this size.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -42,432 +33,8 @@ const QUIET: Duration = Duration::from_millis(700);
 const SETTLE: Duration = Duration::from_millis(50);
 const KILLED: &str = "killed";
 
-/// Where and with what a demo is played.
-pub struct Stage<'a> {
-    pub section: &'a Section,
-    pub programs: &'a Programs,
-    pub choice: Choice,
-    /// What an earlier recording has; `None` to record for the first time.
-    pub expected: Option<&'a Expected>,
-    /// Whether to record what crosses the wire. Nobody notices but by the
-    /// ports, which are shown as ever.
-    pub tapped: bool,
-}
-
-/// What the reading threads report.
-enum Report {
-    Line {
-        role: usize,
-        run: usize,
-        stderr: bool,
-        text: String,
-    },
-    Closed {
-        role: usize,
-        run: usize,
-    },
-    Raw {
-        role: usize,
-        run: usize,
-        event: RawEvent,
-    },
-}
-
-/// What a role has been doing.
-struct Acting<'a> {
-    role: &'a Role,
-    /// How often it was started.
-    runs: usize,
-    performer: Performer,
-    /// The entry that is the last of its stdout, and of its stderr.
-    last: [Option<usize>; 2],
-    /// The last of each that was waited for.
-    awaited: [Option<usize>; 2],
-    /// Whether a step has seen the end of the last run.
-    end_seen: bool,
-    /// Lines of this run: of stdout and of stderr.
-    lines: [usize; 2],
-}
-
-enum Performer {
-    Nobody,
-    Program {
-        process: Process,
-        open_pipes: usize,
-        killed: bool,
-    },
-    Raw(Peer),
-}
-
-/// A line was waited for, and found on one of stdout and stderr.
-struct Wait {
-    role: usize,
-    pattern: Regex,
-    /// The one on which it was not found,
-    other: EntryKind,
-    /// where nothing up to this entry counted.
-    beyond: Option<usize>,
-}
-
-struct Player<'a> {
-    stage: &'a Stage<'a>,
-    script: &'a Script,
-    // Programs end before the server does: fields are dropped in this order.
-    acting: Vec<Acting<'a>>,
-    seats: Vec<Seat>,
-    tap: Option<Tap>,
-    scratch: Scratch,
-    played: Played,
-    /// Each step comes after the one before it.
-    last_action: Option<usize>,
-    waits: Vec<Wait>,
-    values: BTreeMap<String, String>,
-    sender: Sender<Report>,
-    receiver: Receiver<Report>,
-    watch: &'a mut dyn FnMut(&Entry),
-}
-
-/// Plays a demo from its first step to its last. `watch` sees each entry as it
-/// comes. Whatever was started is gone when this returns.
-///
-/// # Errors
-/// When a step does not come about within its limit, and when a role is still
-/// there after the last step. The error says what was printed until then.
-pub fn play(
-    script: &Script,
-    stage: &Stage,
-    watch: &mut dyn FnMut(&Entry),
-) -> Result<Played> {
-    let (sender, receiver) = mpsc::channel();
-    let mut player = Player {
-        stage,
-        script,
-        acting: script.roles.iter().map(Acting::new).collect(),
-        seats: Vec::new(),
-        tap: script.wire.as_ref().filter(|_| stage.tapped).map(Tap::new),
-        scratch: Scratch::new()?,
-        played: Played::default(),
-        last_action: None,
-        waits: Vec::new(),
-        values: BTreeMap::new(),
-        sender,
-        receiver,
-        watch,
-    };
-    let result = player.whole();
-    if let Some(tap) = player.tap.take() {
-        tap.abandon();
-    }
-    result
-        .map(|()| std::mem::take(&mut player.played))
-        .map_err(|error| {
-            let said: Vec<String> = player
-                .played
-                .entries
-                .iter()
-                .map(|entry| format!("  {}: {}", entry.role, entry.text))
-                .collect();
-            if said.is_empty() {
-                error
-            } else {
-                anyhow::anyhow!("{error:#}\nuntil then:\n{}", said.join("\n"))
-            }
-        })
-}
-
-impl<'a> Acting<'a> {
-    fn new(role: &'a Role) -> Self {
-        Self {
-            role,
-            runs: 0,
-            performer: Performer::Nobody,
-            last: [None; 2],
-            awaited: [None; 2],
-            end_seen: true,
-            lines: [0; 2],
-        }
-    }
-
-    fn is_on(&self) -> bool {
-        !matches!(self.performer, Performer::Nobody)
-    }
-}
-
-impl<'a> Player<'a> {
-    fn whole(&mut self) -> Result<()> {
-        self.copy_files()?;
-        for server in &self.script.servers {
-            let kind = Kind::find(&server.kind)?;
-            let choice = server.only.unwrap_or(self.stage.choice);
-            let alone = self.script.handles(server);
-            let mut seat = Seat::new(kind, choice, alone)?;
-            let (port, space) = (seat.port(), seat.space.clone());
-            for host in ["127.0.0.1", "localhost"] {
-                let shown = format!("{host}:{}", kind.port);
-                let real = format!("{host}:{port}");
-                if !space.is_empty() {
-                    self.played
-                        .shown
-                        .push((format!("{real}{space}"), shown.clone()));
-                }
-                self.played.shown.push((real, shown));
-            }
-            self.values.insert(
-                format!("{}.address", kind.name),
-                format!("127.0.0.1:{port}"),
-            );
-            self.values.insert(format!("{}.space", kind.name), space);
-            if !server.absent {
-                let folder = self.scratch.path();
-                seat.start(self.stage.programs, folder, &server.arguments)?;
-            }
-            self.seats.push(seat);
-        }
-        for (index, step) in self.script.steps.iter().enumerate() {
-            let until = Instant::now() + step.within;
-            self.step(&step.action, until).with_context(|| {
-                format!("step {} ({})", index + 1, step.action.role())
-            })?;
-        }
-        for acting in &self.acting {
-            ensure!(
-                !acting.is_on(),
-                "{} is still there after the last step: end or stop it",
-                acting.role.name
-            );
-        }
-        self.waits
-            .iter()
-            .try_for_each(|wait| self.was_clear(wait))?;
-        // While the server is still there, to close its side.
-        if let Some(tap) = self.tap.take() {
-            self.played.wire = tap.finish()?;
-        }
-        Ok(())
-    }
-
-    /// Makes sure that a line that was waited for could only have been found
-    /// on one of stdout and stderr. On which of them a line comes first differs
-    /// from play to play, and the order with it.
-    fn was_clear(&self, wait: &Wait) -> Result<()> {
-        let name = &self.acting[wait.role].role.name;
-        let beyond = wait.beyond.map_or(0, |entry| entry + 1);
-        let same_start = |entry: &&Entry| {
-            entry.role != *name || entry.kind != EntryKind::Command
-        };
-        let twin = self.played.entries[beyond..]
-            .iter()
-            .take_while(same_start)
-            .find(|entry| {
-                entry.role == *name
-                    && entry.kind == wait.other
-                    && wait.pattern.is_match(&entry.text)
-            });
-        ensure!(
-            twin.is_none(),
-            "{name} printed '{}' on stdout and on stderr: wait for a line \
-             that is only on one of them",
-            wait.pattern.as_str()
-        );
-        Ok(())
-    }
-
-    fn step(&mut self, action: &Action, until: Instant) -> Result<()> {
-        match action {
-            Action::Start(name) if self.script.is_server(name) => {
-                let (seat, arguments) = self.seat(name)?;
-                let programs = self.stage.programs;
-                let folder = self.scratch.path().to_owned();
-                self.seats[seat].start(programs, &folder, arguments)?;
-                self.act(name, EntryKind::Stage, "started");
-                Ok(())
-            }
-            Action::Start(name) => self.start(self.index(name)?, until),
-            Action::Signal(name, signal) if self.script.is_server(name) => {
-                self.signal_server(name, *signal, until)
-            }
-            Action::Signal(name, signal) => {
-                self.signal(self.index(name)?, *signal, until)
-            }
-            Action::Wait(name, pattern) => {
-                let role = self.index(name)?;
-                self.wait_for_line(role, pattern, until).map(|_| ())
-            }
-            Action::End(name) => self.wait_for_end(self.index(name)?, until),
-            Action::Type {
-                role,
-                text,
-                times,
-                prompt,
-            } => {
-                let role = self.index(role)?;
-                for _ in 0..*times {
-                    if let Some(prompt) = prompt {
-                        self.wait_for_line(role, prompt, until)?;
-                    }
-                    self.type_line(role, text)?;
-                }
-                Ok(())
-            }
-            Action::Send(name, bytes) => {
-                self.send(self.index(name)?, bytes, until)
-            }
-            Action::Close { role, half } => {
-                self.close(self.index(role)?, *half, until)
-            }
-        }
-    }
-
-    fn index(&self, name: &str) -> Result<usize> {
-        self.acting
-            .iter()
-            .position(|acting| acting.role.name == name)
-            .with_context(|| format!("no role is called '{name}'"))
-    }
-
-    /// Takes down something that the runner did. It surely came after all that
-    /// was waited for until now.
-    fn act(&mut self, role: &str, kind: EntryKind, text: &str) -> usize {
-        let after = self.until_now();
-        let entry = self.note(role, kind, text.to_owned(), after, true);
-        self.last_action = Some(entry);
-        entry
-    }
-
-    /// All that was waited for or done until now.
-    fn until_now(&self) -> Vec<usize> {
-        self.acting
-            .iter()
-            .flat_map(|acting| acting.awaited)
-            .flatten()
-            .chain(self.last_action)
-            .collect()
-    }
-
-    fn note(
-        &mut self,
-        role: &str,
-        kind: EntryKind,
-        text: String,
-        after: Vec<usize>,
-        action: bool,
-    ) -> usize {
-        let entry = Entry {
-            role: role.to_owned(),
-            kind,
-            text,
-            after,
-            action,
-        };
-        (self.watch)(&entry);
-        self.played.entries.push(entry);
-        self.played.entries.len() - 1
-    }
-
-    /// Where the server of a kind is, and its arguments.
-    fn seat(&self, kind: &str) -> Result<(usize, &'a [String])> {
-        let place = self
-            .script
-            .servers
-            .iter()
-            .position(|server| server.kind == kind)
-            .with_context(|| format!("a demo without a {kind} server"))?;
-        Ok((place, &self.script.servers[place].arguments))
-    }
-
-    /// Copies what the programs read to where they run.
-    fn copy_files(&self) -> Result<()> {
-        for file in &self.script.files {
-            let to = self.scratch.path().join(file);
-            copy(&self.stage.section.folder.join(file), &to)
-                .with_context(|| format!("copying {file}"))?;
-        }
-        Ok(())
-    }
-
-    fn signal_server(
-        &mut self,
-        name: &str,
-        signal: Signal,
-        until: Instant,
-    ) -> Result<()> {
-        let (seat, _) = self.seat(name)?;
-        let seat = &mut self.seats[seat];
-        if matches!(signal, Signal::Pause | Signal::Resume) {
-            seat.signal(signal)?;
-        } else {
-            seat.stop(signal, until)?;
-        }
-        let said = match signal {
-            Signal::Pause => "paused",
-            Signal::Resume => "resumed",
-            Signal::Kill => "killed",
-            Signal::Interrupt | Signal::Terminate => "stopped",
-        };
-        self.act(name, EntryKind::Stage, said);
-        Ok(())
-    }
-
-    /// Replaces `{role.group}` by what that role's ready line had there, for
-    /// the arguments of the role `index`.
-    fn fill_in(&mut self, index: usize, text: &str) -> Result<String> {
-        let mut filled = text.to_owned();
-        let places: Vec<(String, String)> = self
-            .values
-            .iter()
-            .map(|(name, value)| (format!("{{{name}}}"), value.clone()))
-            .filter(|(place, _)| text.contains(place))
-            .collect();
-        for (place, value) in places {
-            let partner = place[1..].split('.').next().unwrap_or_default();
-            let value = self.through_tap(index, partner, value)?;
-            filled = filled.replace(&place, &value);
-        }
-        ensure!(
-            !Regex::new(r"\{[a-z0-9-]+\.[a-z]+\}")?.is_match(&filled),
-            "nothing is known for '{filled}': known are {:?}",
-            self.values.keys().collect::<Vec<_>>()
-        );
-        Ok(filled)
-    }
-
-    /// The address at which the role `index` reaches `partner`: that of the
-    /// tap between them, if there is one, else as it is.
-    fn through_tap(
-        &mut self,
-        index: usize,
-        partner: &str,
-        value: String,
-    ) -> Result<String> {
-        let Some(tap) = &mut self.tap else {
-            return Ok(value);
-        };
-        let Ok(address) = value.parse() else {
-            return Ok(value);
-        };
-        let role = self.acting[index].role;
-        if let Actor::Raw(RawPeer::Connect { udp, .. }) = &role.actor
-            && *udp != tap.datagrams()
-        {
-            return Ok(value);
-        }
-        let shown = self
-            .played
-            .shown
-            .iter()
-            .find(|(real, _)| *real == value)
-            .map(|(_, shown)| shown.clone())
-            .with_context(|| {
-                format!("with 'wire', {partner} must 'show' its address")
-            })?;
-        let at = tap.between(&role.name, partner, address)?.to_string();
-        if self.played.shown.iter().all(|(real, _)| *real != at) {
-            self.played.shown.push((at.clone(), shown));
-        }
-        Ok(at)
-    }
-
-    fn start(&mut self, index: usize, until: Instant) -> Result<()> {
+impl Player<'_> {
+    pub fn start(&mut self, index: usize, until: Instant) -> Result<()> {
         let role = self.acting[index].role;
         // Not whether it is there: it may be about to end.
         ensure!(
@@ -552,18 +119,7 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    /// Remembers what a ready line said, for the arguments of others and for
-    /// what is shown instead.
-    fn name_value(&mut self, index: usize, group: &str, value: &str) {
-        let role = self.acting[index].role;
-        if let Some(show) = role.show.get(group) {
-            self.played.shown.push((value.to_owned(), show.clone()));
-        }
-        self.values
-            .insert(format!("{}.{group}", role.name), value.to_owned());
-    }
-
-    fn perform(
+    pub fn perform(
         &mut self,
         index: usize,
         mut command: Command,
@@ -605,7 +161,7 @@ impl<'a> Player<'a> {
     }
 
     /// Reports the lines of one pipe, from a thread of its own.
-    fn read(
+    pub fn read(
         &self,
         role: usize,
         run: usize,
@@ -645,7 +201,7 @@ impl<'a> Player<'a> {
 
     /// Takes one report, or looks after the processes; at most until `until`.
     /// Says whether there is time left.
-    fn pump(&mut self, until: Instant) -> Result<bool> {
+    pub fn pump(&mut self, until: Instant) -> Result<bool> {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Ok(false);
@@ -667,7 +223,7 @@ impl<'a> Player<'a> {
         Ok(true)
     }
 
-    fn take_down(&mut self, report: Report) -> Result<()> {
+    pub fn take_down(&mut self, report: Report) -> Result<()> {
         match report {
             // Of an earlier start: the process is gone, what it said is told.
             Report::Line { role, run, .. }
@@ -695,7 +251,7 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    fn line(&mut self, index: usize, stderr: bool, text: String) {
+    pub fn line(&mut self, index: usize, stderr: bool, text: String) {
         let stream = usize::from(stderr);
         let acting = &self.acting[index];
         let after = acting.last[stream].into_iter().collect();
@@ -711,7 +267,7 @@ impl<'a> Player<'a> {
     }
 
     /// Sees whether a program has ended.
-    fn look_after(&mut self, index: usize) -> Result<()> {
+    pub fn look_after(&mut self, index: usize) -> Result<()> {
         let Performer::Program {
             process,
             open_pipes,
@@ -741,7 +297,7 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    fn ended(&mut self, index: usize, text: String) {
+    pub fn ended(&mut self, index: usize, text: String) {
         let name = &self.acting[index].role.name;
         let mut after: Vec<usize> =
             self.acting[index].last.into_iter().flatten().collect();
@@ -758,7 +314,7 @@ impl<'a> Player<'a> {
     }
 
     /// Waits for a line that was not waited for before, and returns it.
-    fn wait_for_line(
+    pub fn wait_for_line(
         &mut self,
         index: usize,
         pattern: &Regex,
@@ -808,7 +364,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn wait_for_end(&mut self, index: usize, until: Instant) -> Result<()> {
+    pub fn wait_for_end(&mut self, index: usize, until: Instant) -> Result<()> {
         ensure!(self.acting[index].runs > 0, "it was never started");
         while self.acting[index].is_on() {
             ensure!(
@@ -827,7 +383,7 @@ impl<'a> Player<'a> {
 
     /// Waits until a role has said what it is expected to say before a stop.
     /// When it never does, the comparison will show what is missing.
-    fn wait_for_expected(
+    pub fn wait_for_expected(
         &mut self,
         index: usize,
         until: Instant,
@@ -875,7 +431,7 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    fn signal(
+    pub fn signal(
         &mut self,
         index: usize,
         signal: Signal,
@@ -916,7 +472,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn type_line(&mut self, index: usize, text: &str) -> Result<()> {
+    pub fn type_line(&mut self, index: usize, text: &str) -> Result<()> {
         let role = self.acting[index].role;
         let Performer::Program { process, .. } =
             &mut self.acting[index].performer
@@ -933,7 +489,7 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    fn send(
+    pub fn send(
         &mut self,
         index: usize,
         bytes: &[u8],
@@ -949,7 +505,7 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    fn close(
+    pub fn close(
         &mut self,
         index: usize,
         half: bool,
@@ -979,20 +535,6 @@ impl<'a> Player<'a> {
         }
         Ok(())
     }
-}
-
-/// Copies a file, or a folder with all that is in it.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    if from.is_dir() {
-        fs::create_dir_all(to)?;
-        for path in entries(from)? {
-            copy(&path, &to.join(path.file_name().context("no name")?))?;
-        }
-    } else {
-        fs::create_dir_all(to.parent().context("no folder")?)?;
-        fs::copy(from, to)?;
-    }
-    Ok(())
 }
 
 /// A command as a person types it.
