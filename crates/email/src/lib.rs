@@ -22,4 +22,4 @@ pub use server::{Post, serve};
 pub use session::{Envelope, Event, Rules, Session};
 pub use stop::stop_signal;
 pub use tls::certificate;
-pub use words::{finish, printable, say, seconds, warn};
+pub use words::{beginning, finish, printable, say, seconds, warn};

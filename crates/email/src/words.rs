@@ -23,6 +23,19 @@ pub fn printable(bytes: impl AsRef<[u8]>) -> String {
 }
 // ANCHOR_END: printable
 
+/// The beginning of the bytes, at most `most` of them; text is cut between
+/// characters.
+pub fn beginning(bytes: &[u8], most: usize) -> &[u8] {
+    let mut end = most.min(bytes.len());
+    // In UTF-8 only the bytes after a character's first one, three at most,
+    // begin with the bits 10.
+    let is_inside = |at: usize| bytes.get(at).is_some_and(|b| b >> 6 == 0b10);
+    while end + 3 > most && end > 0 && is_inside(end) {
+        end -= 1;
+    }
+    &bytes[..end]
+}
+
 /// Prints a line and flushes it, so that whoever waits for it sees it. Unlike
 /// `println!` it does not panic when nobody reads any more.
 pub fn say(line: impl fmt::Display) -> io::Result<()> {
@@ -96,7 +109,7 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{printable, seconds};
+    use super::{beginning, printable, seconds};
     use std::time::{Duration, Instant};
 
     #[test]
@@ -111,6 +124,23 @@ mod tests {
         assert_eq!(printable(hidden), shown);
         // The byte, the four characters that stand for it, and a quote.
         assert_eq!(printable(b"\xff \\xff \\\""), r#"\xff \\xff \\""#);
+    }
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        for (text, most, cut) in [
+            ("cats", 4, "cats"),
+            ("cats", 3, "cat"),
+            ("a€", 3, "a"),
+            ("a€", 4, "a€"),
+            ("a😀", 4, "a"),
+            ("😀", 1, ""),
+        ] {
+            assert_eq!(beginning(text.as_bytes(), most), cut.as_bytes());
+        }
+        // What is no text is cut anywhere.
+        assert_eq!(beginning(&[0x80; 9], 8).len(), 5);
+        assert_eq!(beginning(&[0xff; 9], 8).len(), 8);
     }
 
     #[test]
