@@ -2,7 +2,7 @@
 //! first is small, plain, and stands beside its Python partner.
 //!
 //! book/README.md says what the form is. Nothing here knows a section by
-//! its name, but for the list of those that have not been converted yet.
+//! its name.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,13 +12,6 @@ use regex_lite::Regex;
 
 use crate::script::{Action, Actor, Script};
 use crate::workspace::{Section, Workspace, entries, pages_of};
-
-/// Sections whose pages are still in the older form, programs first. Whoever
-/// converts one takes it off; with the last one the list goes.
-#[rustfmt::skip]
-const NOT_CONVERTED: &[&str] = &[
-    "zmq-transports",
-];
 
 const LINES: usize = 40;
 const PYTHON_LINES: usize = 30;
@@ -67,20 +60,12 @@ pub fn problems(
         (Some(_), false) => problems.push(
             "has short programs, and its manifest says 'no-short'".to_owned(),
         ),
-        (None, true) if NOT_CONVERTED.contains(&section.name.as_str()) => {
-            check_picture(page, "{#programs}", &mut problems);
-        }
         (None, true) => problems.push(
             "has no examples/short-….rs, and its manifest does not say why \
              (no-short = \"…\")"
                 .to_owned(),
         ),
         (None, false) => {
-            if NOT_CONVERTED.contains(&section.name.as_str()) {
-                problems.push(
-                    "is converted: take it off the list in form.rs".to_owned(),
-                );
-            }
             for short in &shorts {
                 check_program(section, short, &mut problems)?;
             }

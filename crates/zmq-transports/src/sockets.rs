@@ -84,6 +84,7 @@ pub async fn bind_over(
     bind(socket, endpoint).await
 }
 
+// ANCHOR: is_left_behind
 /// Whether the file of `endpoint` is a socket to which nobody listens. A
 /// program that is killed leaves such a file, and only a connection tells.
 #[cfg(unix)]
@@ -97,6 +98,7 @@ async fn is_left_behind(endpoint: &str) -> bool {
             .await
             .is_err_and(|error| error.kind() == refused)
 }
+// ANCHOR_END: is_left_behind
 // ANCHOR_END: left_behind
 
 #[cfg(unix)]
@@ -146,6 +148,7 @@ pub async fn connect(
     if endpoint.starts_with("tcp://*:") {
         bail!("cannot connect to {endpoint}: * is only for binding; {WRITE}");
     }
+    // ANCHOR: attempts
     let attempts = async {
         let mut attempt = ATTEMPT;
         loop {
@@ -161,6 +164,7 @@ pub async fn connect(
             }
         }
     };
+    // ANCHOR_END: attempts
     match timeout(limit, attempts).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {
