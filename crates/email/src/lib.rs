@@ -10,9 +10,9 @@ mod maildir;
 mod mend;
 mod server;
 mod session;
-mod stop;
+pub mod stop;
 mod tls;
-mod words;
+pub mod words;
 
 pub use client::{Server, Trust, is_legal};
 pub use data::DataReader;
