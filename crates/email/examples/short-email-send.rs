@@ -2,14 +2,12 @@
 //! Run: cargo run --example short-email-send [URL]
 //! In Python: python/short_email_send.py
 
-use std::env;
-
 use lettre::{Message, SmtpTransport, Transport};
+use std::env;
 
 fn main() -> anyhow::Result<()> {
     let url = env::args().nth(1);
     let url = url.unwrap_or("smtp://127.0.0.1:2525".into());
-
     // The letter. Bcc goes on the envelope only.
     let letter = Message::builder()
         .from("Alice <alice@example.com>".parse()?)
