@@ -41,11 +41,10 @@ fn no_kill_loses_what_was_answered() {
     let mut safe = Vec::new();
     for round in 0..inputs("KILLS", 5) {
         let mut server = Running::server(&folder, &[]);
-        let address = server.address(0);
+        let stream = TcpStream::connect(server.address(0)).unwrap();
         let body = filler.repeat(random.usize(1..2_000));
         let client = std::thread::spawn(move || {
             let mut safe = Vec::new();
-            let stream = TcpStream::connect(address).unwrap();
             let mut lines = BufReader::new(&stream).lines();
             let mut reply = move |code: &str| {
                 lines
