@@ -2,11 +2,11 @@
 //! client, one after the other, and from sixteen at once. Prints `job value
 //! unit`; more is better.
 //!
-//! cargo bench --bench letters (SMTP_URL says where the server is)
+//! cargo bench --bench letters (it starts email-server itself)
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,21 +24,34 @@ fn run() -> Result<()> {
     let only = std::env::var("BENCH_ONLY").unwrap_or_default();
     for clients in [1, 16] {
         let job = format!("letters-{clients}");
-        if job.contains(&only) {
-            let speed = letters(clients)?;
-            say(format_args!("{job} {speed:.0} letters/s"))?;
+        if !job.contains(&only) {
+            continue;
         }
+        let name = format!("email-bench-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_email-server"));
+        command.arg("127.0.0.1:0").arg("--maildir").arg(&folder);
+        let mut server = command.stdout(Stdio::piped()).spawn()?;
+        let mut stdout =
+            BufReader::new(server.stdout.take().context("no pipe")?);
+        let mut ready = String::new();
+        stdout.read_line(&mut ready)?;
+        thread::spawn(move || stdout.lines().for_each(drop));
+        let address = ready.split_whitespace().last().context("no address")?;
+        let speed = letters(address, clients);
+        server.kill()?;
+        server.wait()?;
+        std::fs::remove_dir_all(&folder)?;
+        say(format_args!("{job} {:.0} letters/s", speed?))?;
     }
     Ok(())
 }
 
-fn letters(clients: usize) -> Result<f64> {
-    let url = std::env::var("SMTP_URL").context("no SMTP_URL")?;
-    let address = url.trim_start_matches("smtp://").to_owned();
+fn letters(address: &str, clients: usize) -> Result<f64> {
     let begin = Instant::now();
     let threads: Vec<_> = (0..clients)
         .map(|_| {
-            let address = address.clone();
+            let address = address.to_owned();
             thread::spawn(move || client(&address, begin + TIME))
         })
         .collect();
