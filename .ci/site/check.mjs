@@ -15,6 +15,7 @@ import { extname, join, normalize, resolve } from "node:path";
 import { chromium } from "playwright-core";
 
 const FRONT_PAGE_BYTES = 300_000;
+const SEARCH_BYTES = 1_000_000;
 const LONGEST = 900; // seconds for a check
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
 const COLOURS = ["light", "dark"];
@@ -174,6 +175,47 @@ async function everyPage() {
     report("no page scrolls sideways", `${views} views`, wide);
 }
 
+// What people search for, and the page that must come first.
+const SEARCHES = {
+    "redis": "redis-pubsub.html",
+    "pub sub": ["redis-pubsub.html", "zmq-pubsub.html"],
+    "zmq.PUB": "zmq-pubsub.html",
+    "recvfrom": "udp-echo.html",
+    "gethostbyname": "dns.html",
+    "sendto": "udp-echo.html",
+    "connection refused": "troubles.html",
+    "TIME_WAIT": "tcp-echo",
+    "slow joiner": "zmq-pubsub.html",
+    "smtplib": "email.html",
+    "loopback": "internet.html",
+    "NAT": "internet.html",
+};
+
+// The search leads from words to the page that is about them.
+async function words() {
+    const problems = [];
+    const context = await open();
+    const page = await context.newPage();
+    for (const [word, expected] of Object.entries(SEARCHES)) {
+        await page.goto(`${origin}/404.html`);
+        await page.goto(`${origin}/index.html?search=${encodeURIComponent(word)}`);
+        const first = page.locator("#mdbook-searchresults a").first();
+        const address = await first.getAttribute("href", { timeout: 5000 })
+            .catch(() => "nothing");
+        if (![expected].flat().some((one) => address.startsWith(one))) {
+            problems.push(`'${word}' leads to ${address}, not to ${expected}`);
+        }
+        const teaser = await page.locator("#mdbook-searchresults .teaser").first()
+            .innerText().catch(() => "");
+        if (teaser.trim().length < 20) problems.push(`'${word}': no excerpt`);
+    }
+    const bytes = readFileSync(join(book, "search.js")).length;
+    if (bytes > SEARCH_BYTES) problems.push(`the index has ${bytes} bytes`);
+    await context.close();
+    report("the right page comes first", `${Object.keys(SEARCHES).length} searches in `
+        + `${Math.round(bytes / 1000)} KB`, problems);
+}
+
 // The search leads from a program's name to its section.
 async function search() {
     const problems = [];
@@ -318,6 +360,162 @@ async function operate(page, figure) {
     return page.url() === address ? null : "the arrows turned the page";
 }
 
+// While a demo plays, its newest line is in the window, and so is a question
+// that it asks; its arrows lead from causes to effects.
+async function plays() {
+    const lost = [];
+    const astray = [];
+    let played = 0;
+    let arrows = 0;
+    for (const viewport of [{ width: 1280, height: 900 }, { width: 390, height: 844 }]) {
+        const context = await open({ viewport });
+        const page = await context.newPage();
+        for (const name of demos) {
+            await page.goto(`${origin}/${name}`);
+            const found = await page.evaluate(async () => {
+                const frame = () => new Promise((done) => requestAnimationFrame(done));
+                const lost = [];
+                const astray = [];
+                let arrows = 0;
+                for (const fold of document.querySelectorAll("main details")) fold.open = true;
+                await document.fonts.ready;
+                await frame();
+                const figures = [...document.querySelectorAll("figure.terminals")];
+                for (const [number, figure] of figures.entries()) {
+                    const what = `demo ${number + 1}`;
+                    const button = (text) => [...figure.querySelectorAll(".terminal-player button")]
+                        .find((one) => one.textContent === text);
+                    const lines = [...figure.querySelectorAll(".terminal-lines > li")];
+                    button("Show all").click();
+                    figure.querySelector(".terminal-player").scrollIntoView({ block: "start" });
+                    scrollBy(0, -60);
+                    for (let count = 1; count <= lines.length; count += 1) {
+                        button("Step").click();
+                        await frame();
+                        const box = lines[count - 1].getBoundingClientRect();
+                        if (box.top < -1 || box.bottom > innerHeight + 1) {
+                            lost.push(`${what}: line ${count} of ${lines.length}`);
+                            break;
+                        }
+                    }
+                    // Both ends of each arrow are beside the lines they mean.
+                    const sheet = figure.querySelector(".terminal-arrows");
+                    const corner = figure.querySelector(".terminal-lines").getBoundingClientRect();
+                    const wanted = lines.filter((line) => line.dataset.from).length;
+                    const drawn = [...(sheet?.querySelectorAll(".arrow") ?? [])];
+                    if (drawn.length !== wanted) {
+                        astray.push(`${what}: ${drawn.length} arrows of ${wanted}`);
+                    }
+                    const crosses = sheet?.querySelectorAll(".unheard").length ?? 0;
+                    const unheard = lines.filter((line) => "unheard" in line.dataset).length;
+                    if (crosses !== unheard) astray.push(`${what}: ${crosses} crosses of ${unheard}`);
+                    for (const one of drawn) {
+                        arrows += 1;
+                        const beside = (point, line, what) => {
+                            const box = line.querySelector("code").getBoundingClientRect();
+                            const y = point.y + corner.top;
+                            const x = point.x + corner.left;
+                            return y >= box.top - 2 && y <= box.bottom + 2
+                                && x >= box.left - 40 && x <= corner.right + 40;
+                        };
+                        const [line, tip] = one.querySelectorAll("path");
+                        const start = line.getPointAtLength(0);
+                        const end = tip.getPointAtLength(0);
+                        if (!beside(start, lines[one.dataset.from - 1])
+                            || !beside(end, lines[one.dataset.to - 1])) {
+                            astray.push(`${what}: from ${one.dataset.from} to ${one.dataset.to}`);
+                        }
+                    }
+                }
+                return { lost, astray, arrows, played: figures.length };
+            });
+            const view = `${name} ${viewport.width}`;
+            lost.push(...found.lost.map((one) => `${view}, ${one}`));
+            astray.push(...found.astray.map((one) => `${view}, ${one}`));
+            played += found.played;
+            arrows += found.arrows;
+        }
+        await context.close();
+    }
+    report("the newest line is in the window", `${played} plays`, lost);
+    report("arrows lead from causes to effects", `${arrows} arrows`, astray);
+}
+
+// No table and no terminal is cut off, in four widths.
+async function cut() {
+    const problems = [];
+    let looked = 0;
+    for (const width of [1280, 1024, 768, 390]) {
+        const context = await open(
+            { viewport: { width, height: 900 }, reducedMotion: "reduce" });
+        const page = await context.newPage();
+        for (const name of pages) {
+            await page.goto(`${origin}/${name}`);
+            const found = await page.evaluate(() => {
+                for (const fold of document.querySelectorAll("main details")) fold.open = true;
+                const problems = [];
+                const boxes = [...document.querySelectorAll(
+                    "main .table-wrapper, .terminal-screen")];
+                for (const box of boxes) {
+                    const out = box.scrollWidth - box.clientWidth;
+                    if (out > 1) {
+                        problems.push(`${out} px of '${box.innerText.slice(0, 40).replace(/\s+/g, " ")}'`);
+                    }
+                }
+                // A line of a table that runs out of its terminal.
+                for (const code of document.querySelectorAll(".tabular > code")) {
+                    const screen = code.closest(".terminal-screen").getBoundingClientRect();
+                    const over = code.getBoundingClientRect().right - screen.right;
+                    if (over > 0) problems.push(`${Math.ceil(over)} px of a line '${code.textContent.slice(0, 30)}'`);
+                    if (code.getClientRects().length > 1) problems.push(`wrapped: '${code.textContent.slice(0, 30)}'`);
+                }
+                return { problems, boxes: boxes.length };
+            });
+            problems.push(...found.problems.map((one) => `${name} ${width}: ${one}`));
+            looked += found.boxes;
+        }
+        await context.close();
+    }
+    report("no table and no terminal is cut off", `${looked} of them`, problems);
+}
+
+// A question in a play is answered by keyboard, wrongly first.
+async function predictions() {
+    const problems = [];
+    let asked = 0;
+    const perSection = Object.fromEntries(sections.map((name) => [name, 0]));
+    for (const name of demos) {
+        const context = await open({ reducedMotion: "reduce" });
+        const page = await context.newPage();
+        await page.goto(`${origin}/${name}`);
+        const panels = page.locator(".predict-panel");
+        while (await panels.count() > 0) {
+            asked += 1;
+            const section = sections.filter((one) => name.startsWith(one))
+                .sort((one, other) => other.length - one.length)[0];
+            if (section) perSection[section] += 1;
+            const figure = page.locator("figure.terminals", { has: page.locator(".predict-panel") }).first();
+            const before = await figure.locator("li:not(.later)").count();
+            let tries = 0;
+            while (await figure.locator(".predict-panel").count() > 0 && tries < 4) {
+                tries += 1;
+                await figure.locator(".predict-panel button:enabled").first().focus();
+                await page.keyboard.press("Enter");
+            }
+            const after = await figure.locator("li:not(.later)").count();
+            if (after !== before + 1) {
+                problems.push(`${name}: the answer shows ${after - before} lines`);
+                break;
+            }
+        }
+        await context.close();
+    }
+    for (const [section, count] of Object.entries(perSection)) {
+        if (count < 2) problems.push(`${section} asks ${count} times, not twice`);
+    }
+    report("predictions by keyboard", `${asked} questions`, problems);
+}
+
 // The front page plays by itself where that is welcome, and nowhere else.
 async function motion() {
     const problems = [];
@@ -417,7 +615,8 @@ async function paper() {
 
 try {
     for (const check of
-        [everyPage, front, search, keyboard, motion, withoutScript, paper]) {
+        [everyPage, front, search, words, plays, cut, predictions,
+            keyboard, motion, withoutScript, paper]) {
         // A browser that hangs is a failure, too, and not for ever.
         let late;
         const limit = new Promise((_, fail) => {

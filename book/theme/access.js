@@ -64,6 +64,25 @@
         link.append(code);
     }
 
+    // On a phone a row of four cells or more is shown as a list (access.css):
+    // each cell then says which column it is. Roles keep it a table for a
+    // screen reader.
+    for (const table of document.querySelectorAll("main table")) {
+        const heads = [...table.querySelectorAll("thead th")];
+        if (heads.length < 4) continue;
+        table.classList.add("stack");
+        table.setAttribute("role", "table");
+        for (const row of table.rows) row.setAttribute("role", "row");
+        for (const head of heads) head.setAttribute("role", "columnheader");
+        for (const row of table.querySelectorAll("tbody tr")) {
+            [...row.cells].forEach((cell, column) => {
+                cell.setAttribute("role", "cell");
+                const word = heads[column]?.textContent;
+                if (word && cell.textContent) cell.dataset.column = word;
+            });
+        }
+    }
+
     // What scrolls sideways can be reached, and so scrolled, by keyboard.
     const wide = document.querySelectorAll(
         "main pre > code, main .table-wrapper",

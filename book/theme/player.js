@@ -26,8 +26,8 @@
         if (!copied) throw new Error("the browser did not copy");
     };
 
-    const addCopyButtons = (figure, say) => {
-        for (const code of figure.querySelectorAll(".terminal-runs code")) {
+    const addCopyButtons = (fold, say) => {
+        for (const code of fold.querySelectorAll("code")) {
             const command = code.textContent;
             const button = make("button", "terminal-copy", "Copy");
             button.setAttribute("aria-label", `Copy ${command}`);
@@ -50,6 +50,7 @@
 
     const addPlayer = (figure) => {
         const list = figure.querySelector(".terminal-lines");
+        const screen = figure.querySelector(".terminal-screen");
         const lines = [...list.children];
         let shown = lines.length;
         let timer = null;
@@ -59,7 +60,7 @@
         bar.setAttribute("role", "toolbar");
         bar.setAttribute("aria-label", `Play: ${caption}`);
         const play = make("button", "terminal-play", "Play");
-        const step = make("button", "", "Step");
+        const forth = make("button", "", "Step");
         const back = make("button", "", "Back");
         const all = make("button", "", "Show all");
         const place = make("span", "terminal-place", "");
@@ -79,26 +80,45 @@
                 line.classList.toggle("now", !whole && index === count - 1);
             });
             place.textContent = `${count} / ${lines.length}`;
+            ask();
             follow();
+            figure.dispatchEvent(new Event("lines-shown"));
         };
+
+        // The question stands where the next line will be.
+        const ask = () => {
+            const open = asked?.open() && shown === asked.at;
+            if (!open) return asked?.panel.remove();
+            const next = lines[shown] ?? list.lastElementChild;
+            asked.panel.style.top = `${next.offsetTop}px`;
+            if (!asked.panel.isConnected) screen.append(asked.panel);
+            screen.style.minHeight =
+                `${next.offsetTop + asked.panel.offsetHeight + 12}px`;
+        };
+        // How far lines may be shown before the question has its answer.
+        const limit = (count) =>
+            asked?.open() && count > asked.at && shown <= asked.at
+                ? asked.at : count;
 
         // Keeps the newest line in sight: inside a list that scrolls, or on
         // the page, if the reader was looking at the line before it.
         const follow = () => {
-            const line = lines[shown - 1];
-            if (list.scrollHeight > list.clientHeight + 1) {
-                if (shown === 0) list.scrollTop = 0;
+            const line = asked?.panel.isConnected
+                ? asked.panel : lines[shown - 1];
+            if (screen.scrollHeight > screen.clientHeight + 1) {
+                if (shown === 0) screen.scrollTop = 0;
                 if (!line || shown === lines.length && timer === null) return;
-                const frame = list.getBoundingClientRect();
+                const frame = screen.getBoundingClientRect();
                 const box = line.getBoundingClientRect();
                 if (box.bottom > frame.bottom) {
-                    list.scrollTop += box.bottom - frame.bottom + 4;
+                    screen.scrollTop += box.bottom - frame.bottom + 4;
                 } else if (box.top < frame.top) {
-                    list.scrollTop -= frame.top - box.top + 4;
+                    screen.scrollTop -= frame.top - box.top + 4;
                 }
-            } else if (line && shown > 1 && shown < lines.length) {
+            } else if (line && shown > 1) {
                 const before = lines[shown - 2].getBoundingClientRect();
-                if (before.top >= 0 && before.bottom <= innerHeight) {
+                // A pixel of tolerance: places are fractions of pixels.
+                if (before.top >= -1 && before.bottom <= innerHeight + 1) {
                     line.scrollIntoView({ block: "nearest" });
                 }
             }
@@ -110,8 +130,11 @@
             play.textContent = "Play";
         };
         const next = () => {
-            show(shown + 1);
-            if (shown < lines.length) {
+            show(limit(shown + 1));
+            if (asked?.panel.isConnected) {
+                pause();
+                say(`${asked.panel.getAttribute("aria-label")} Three answers`);
+            } else if (shown < lines.length) {
                 timer = setTimeout(next, PACE);
             } else {
                 pause();
@@ -123,6 +146,17 @@
             play.textContent = "Pause";
             timer = setTimeout(next, PACE);
             if (shown === lines.length) show(1);
+        };
+        const step = () => {
+            pause();
+            show(shown === lines.length ? 1 : limit(shown + 1));
+            say(asked?.panel.isConnected
+                ? asked.panel.getAttribute("aria-label") : spoken());
+        };
+        const stepBack = () => {
+            pause();
+            show(Math.max(shown - 1, 0));
+            say(spoken());
         };
         const spoken = () => {
             const line = lines[shown - 1];
@@ -140,25 +174,28 @@
                 say(`Paused at line ${shown} of ${lines.length}`);
             }
         });
-        step.addEventListener("click", () => {
-            pause();
-            show(shown === lines.length ? 1 : shown + 1);
-            say(spoken());
-        });
-        back.addEventListener("click", () => {
-            pause();
-            show(Math.max(shown - 1, 0));
-            say(spoken());
-        });
+        forth.addEventListener("click", step);
+        back.addEventListener("click", stepBack);
         all.addEventListener("click", () => {
             pause();
+            asked?.skip();
             show(lines.length);
             say("All lines are shown");
+        });
+        // Whoever has clicked into the terminal steps by the arrows. The book
+        // itself turns pages with them.
+        list.tabIndex = -1;
+        screen.addEventListener("keydown", (event) => {
+            const act = { ArrowRight: step, ArrowLeft: stepBack }[event.key];
+            if (!act || event.altKey || event.ctrlKey || event.metaKey) return;
+            event.preventDefault();
+            event.stopPropagation();
+            act();
         });
 
         // One stop for the Tab key, and the arrows inside: a page has many
         // demos. The book itself turns pages with the arrows.
-        const buttons = [play, step, back, all];
+        const buttons = [play, forth, back, all];
         const reach = (wanted) => {
             for (const button of buttons) {
                 button.tabIndex = button === wanted ? 0 : -1;
@@ -193,16 +230,23 @@
         settle();
 
         bar.append(...buttons, place, status);
-        list.before(bar);
-        const heads = figure.querySelector(".terminal-heads");
-        heads?.before(bar);
-        addCopyButtons(figure, say);
-        place.textContent = `${shown} / ${lines.length}`;
+        const fold = figure.querySelector(".terminal-runs");
+        fold.before(bar);
+        fold.addEventListener("toggle", () => {
+            if (!fold.querySelector(".terminal-copy")) addCopyButtons(fold, say);
+        });
+        const asked = globalThis.question?.(figure, () => show(shown + 1), say);
+        if (asked) {
+            show(asked.at);
+        } else {
+            place.textContent = `${shown} / ${lines.length}`;
+        }
 
         if (figure.closest(".autoplay")) {
-            // Its list scrolls, so it must be reachable.
-            list.tabIndex = 0;
-            list.setAttribute("aria-label", "The lines of the demo");
+            // It scrolls, so it must be reachable.
+            screen.tabIndex = 0;
+            screen.setAttribute("role", "region");
+            screen.setAttribute("aria-label", "The lines of the demo");
             const seen = new IntersectionObserver((entries) => {
                 if (!entries.some((entry) => entry.isIntersecting)) return;
                 seen.disconnect();
@@ -213,6 +257,7 @@
         }
         addEventListener("beforeprint", () => {
             pause();
+            asked?.skip();
             show(lines.length);
         });
     };

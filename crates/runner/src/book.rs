@@ -46,6 +46,11 @@ pub fn generated(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>> {
             across::troubles::page(workspace)?,
         ),
         (fragments.join("speed.md"), across::speed::page(workspace)?),
+        (fragments.join("names.md"), across::search::page(workspace)?),
+        (
+            workspace.root.join("book/src/search.js"),
+            across::search::script(workspace)?,
+        ),
         (
             readme_path,
             format!("{before}{MAP_BEGINS}\n{map}{MAP_ENDS}{after}"),

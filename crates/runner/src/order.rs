@@ -23,13 +23,24 @@ use regex_lite::Regex;
 use crate::played::{Entry, EntryKind, Played};
 use crate::script::{Cause, Script, with_groups};
 
-/// The indices of the entries, in their one order.
+/// The one order of the entries, and what brought about what.
+#[derive(Debug)]
+pub struct Order {
+    /// Indices of entries.
+    pub entries: Vec<usize>,
+    /// For an entry that is an effect, the entry that caused it.
+    pub causes: BTreeMap<usize, usize>,
+    /// Printed lines that might have had an effect, and had none.
+    pub unheard: BTreeSet<usize>,
+}
+
+/// Brings the entries into their one order.
 ///
 /// # Errors
 /// When a line that should have a cause has none (a message that nobody sent
 /// was printed, or one was printed twice), and when the causes contradict what
 /// is known for certain.
-pub fn order(script: &Script, played: &Played) -> Result<Vec<usize>> {
+pub fn order(script: &Script, played: &Played) -> Result<Order> {
     let mut graph = Graph::new(&played.entries);
     for cause in &script.causes {
         graph.add_cause(script, cause)?;
@@ -38,7 +49,13 @@ pub fn order(script: &Script, played: &Played) -> Result<Vec<usize>> {
         graph.add_told(*earlier, *later);
     }
     graph.add_actions();
-    graph.sort()
+    let entries = graph.sort()?;
+    let heard: BTreeSet<usize> = graph.cause.values().copied().collect();
+    Ok(Order {
+        entries,
+        unheard: &graph.speaks - &heard,
+        causes: graph.cause,
+    })
 }
 
 struct Graph<'a> {
@@ -47,6 +64,8 @@ struct Graph<'a> {
     before: Vec<BTreeSet<usize>>,
     /// For an entry that is an effect, its cause.
     cause: BTreeMap<usize, usize>,
+    /// Printed lines that the script calls a cause.
+    speaks: BTreeSet<usize>,
 }
 
 impl<'a> Graph<'a> {
@@ -59,6 +78,7 @@ impl<'a> Graph<'a> {
             entries,
             before,
             cause: BTreeMap::new(),
+            speaks: BTreeSet::new(),
         }
     }
 
@@ -86,6 +106,9 @@ impl<'a> Graph<'a> {
                         )
                     });
                     causes.push((index, Regex::new(&effect)?));
+                    if entry.kind == EntryKind::Stdout {
+                        self.speaks.insert(index);
+                    }
                 }
             }
             causes.sort_by_key(|(entry, _)| keys[*entry]);
@@ -371,6 +394,7 @@ mod tests {
             ..Played::default()
         };
         order(script, &played)
+            .map(|order| order.entries)
             .unwrap()
             .into_iter()
             .map(|entry| {

@@ -21,13 +21,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use regex_lite::{Captures, Regex};
 
 use crate::html::escape;
 use crate::order;
 use crate::played::{EntryKind, Expected, Played};
-use crate::script::{Actor, Replacement, Role, Script};
+use crate::script::{Actor, Predict, Replacement, Role, Script};
 use crate::wire::show;
 use crate::wire::tap::Conversation;
 use crate::workspace::{Section, entries};
@@ -46,6 +46,8 @@ pub struct Recording {
     pub lines: Vec<Line>,
     /// The columns: every role in the order of its first appearance.
     pub roles: Vec<String>,
+    /// The line after which the book asks what comes next, by its place.
+    pub asks_after: Option<usize>,
     /// What crossed the wire, if the demo asks for it.
     pub wire: Option<Vec<Conversation>>,
 }
@@ -55,6 +57,10 @@ pub struct Line {
     pub role: String,
     pub kind: EntryKind,
     pub text: String,
+    /// The line that brought it about, by its place.
+    pub cause: Option<usize>,
+    /// It might have had an effect, and had none.
+    pub unheard: bool,
 }
 
 impl Recording {
@@ -64,7 +70,8 @@ impl Recording {
         clean.same_ports = played.wire.ports.iter().copied().collect();
         let mut lines = Vec::new();
         let mut roles: Vec<String> = Vec::new();
-        for index in order {
+        let mut places = BTreeMap::new();
+        for index in order.entries {
             let entry = &played.entries[index];
             if entry.kind == EntryKind::Typed && entry.text.is_empty() {
                 continue;
@@ -72,15 +79,25 @@ impl Recording {
             if !script.is_server(&entry.role) && !roles.contains(&entry.role) {
                 roles.push(entry.role.clone());
             }
+            places.insert(index, lines.len());
+            let cause = order.causes.get(&index);
             lines.push(Line {
                 role: entry.role.clone(),
                 kind: entry.kind,
                 text: clean.clean(&entry.text),
+                cause: cause.and_then(|cause| places.get(cause).copied()),
+                unheard: order.unheard.contains(&index),
             });
         }
+        let asks_after = script
+            .predict
+            .as_ref()
+            .map(|predict| asks_after(predict, &lines))
+            .transpose()?;
         Ok(Self {
             lines,
             roles,
+            asks_after,
             wire: None,
         })
     }
@@ -155,9 +172,21 @@ impl Recording {
         section: &Section,
         demo: &str,
     ) -> String {
+        let tabular = self.tabular();
+        let characters = self
+            .lines
+            .iter()
+            .zip(&tabular)
+            .filter(|(_, tabular)| **tabular)
+            .map(|(line, _)| line.text.chars().count())
+            .max();
+        let characters = characters
+            .map_or_else(String::new, |most| format!("; --characters: {most}"));
         let mut html = format!(
-            "<figure class=\"terminals\" style=\"--roles: {}\">\n\
-             <figcaption>{}</figcaption>\n<ul class=\"terminal-runs\">\n",
+            "<figure class=\"terminals\" style=\"--roles: {}{characters}\">\n\
+             <figcaption>{}</figcaption>\n\
+             <div class=\"terminal-bar\"><details class=\"terminal-runs\">\n\
+             <summary>Run it yourself</summary>\n<ul>\n",
             self.roles.len(),
             escape(&script.about),
         );
@@ -172,18 +201,23 @@ impl Recording {
                 command_html(&command)
             );
         }
-        html.push_str(
-            "</ul>\n<div class=\"terminal-heads\" aria-hidden=\"true\">",
-        );
+        html.push_str("</ul>\n</details></div>\n");
+        html.push_str(&self.question(script));
+        html.push_str("<div class=\"terminal-heads\" aria-hidden=\"true\">");
         for role in &self.roles {
             let _ = write!(html, "<span>{}</span>", escape(role));
         }
-        html.push_str("</div>\n<ol class=\"terminal-lines\">\n");
-        for line in &self.lines {
+        html.push_str(
+            "</div>\n<div class=\"terminal-screen\"><ol class=\"terminal-lines\">\n",
+        );
+        for (line, tabular) in self.lines.iter().zip(tabular) {
             let column = self.roles.iter().position(|role| *role == line.role);
             let class = match (column, line.kind) {
                 (None, _) => "stage".to_owned(),
-                (Some(column), kind) => format!("t{column}{}", class(kind)),
+                (Some(column), kind) => {
+                    let tabular = if tabular { " tabular" } else { "" };
+                    format!("t{column}{}{tabular}", class(kind))
+                }
             };
             let text = match line.kind {
                 EntryKind::Command => command_html(&line.text),
@@ -195,11 +229,61 @@ impl Recording {
             };
             let _ = writeln!(
                 html,
-                "<li class=\"{class}\"><b>{}</b><code>{text}</code></li>",
+                "<li class=\"{class}\"{}><b>{}</b><code>{text}</code></li>",
+                line.arrow(),
                 escape(&line.role),
             );
         }
-        html.push_str("</ol>\n</figure>\n");
+        html.push_str("</ol></div>\n</figure>\n");
+        html
+    }
+
+    /// Which lines belong to a table: two that follow each other, each with a
+    /// gap of two spaces or more. Those must not be wrapped.
+    fn tabular(&self) -> Vec<bool> {
+        let gap = |line: &Line| {
+            line.kind == EntryKind::Stdout && line.text.trim().contains("  ")
+        };
+        let beside = |one: &Line, other: Option<&Line>| {
+            other.is_some_and(|other| other.role == one.role && gap(other))
+        };
+        (0..self.lines.len())
+            .map(|place| {
+                let line = &self.lines[place];
+                let before = place.checked_sub(1).map(|one| &self.lines[one]);
+                let after = self.lines.get(place + 1);
+                gap(line) && (beside(line, before) || beside(line, after))
+            })
+            .collect()
+    }
+
+    /// The question that the demo asks, as a fold; the player makes more of it.
+    fn question(&self, script: &Script) -> String {
+        let (Some(place), Some(predict)) = (self.asks_after, &script.predict)
+        else {
+            return String::new();
+        };
+        let (before, next) = (&self.lines[place], &self.lines[place + 1]);
+        let right = format!("{}: {}", next.role, next.text);
+        let mut answers: Vec<&String> = predict.wrong.iter().collect();
+        answers.push(&right);
+        // The right one is not always at the same place.
+        answers.sort();
+        let mut html = format!(
+            "<details class=\"predict\" data-after=\"{}\">\n\
+             <summary>Predict: {}</summary>\n<p>After <code>{}</code>:</p>\n<ul>\n",
+            place + 1,
+            escape(&predict.ask),
+            escape(&before.text),
+        );
+        for answer in answers {
+            let _ = writeln!(html, "<li>{}</li>", escape(answer));
+        }
+        let _ = writeln!(
+            html,
+            "</ul>\n<p>It is <code class=\"right\">{}</code></p>\n</details>",
+            escape(&right)
+        );
         html
     }
 
@@ -242,6 +326,27 @@ impl Recording {
         }
         commands
     }
+}
+
+/// The place of the one line after which is asked.
+fn asks_after(predict: &Predict, lines: &[Line]) -> Result<usize> {
+    let asks = |line: &Line| {
+        predict.after.roles.contains(&line.role)
+            && predict.after.text.is_match(&line.text)
+    };
+    let mut found = (0..lines.len()).filter(|place| asks(&lines[*place]));
+    let (Some(place), None) = (found.next(), found.next()) else {
+        bail!("[predict] must match one line, and one only");
+    };
+    let next = lines
+        .get(place + 1)
+        .context("[predict] matches the last line")?;
+    let right = format!("{}: {}", next.role, next.text);
+    ensure!(
+        !predict.wrong.contains(&right),
+        "[predict] calls '{right}' wrong, which is what comes next"
+    );
+    Ok(place)
 }
 
 /// A command that names files of a section, as it is typed from the root.
@@ -288,6 +393,16 @@ fn class(kind: EntryKind) -> &'static str {
 }
 
 impl Line {
+    /// What the book draws: from which line an arrow comes (counted from 1),
+    /// or that nobody heard this one.
+    fn arrow(&self) -> String {
+        match (self.cause, self.unheard) {
+            (Some(cause), _) => format!(" data-from=\"{}\"", cause + 1),
+            (None, true) => " data-unheard".to_owned(),
+            (None, false) => String::new(),
+        }
+    }
+
     /// The line with the mark of its kind.
     pub fn marked(&self) -> String {
         let text = &self.text;
@@ -647,6 +762,8 @@ mod tests {
             role: "one".to_owned(),
             kind,
             text: text.to_owned(),
+            cause: None,
+            unheard: false,
         };
         let (out, err) = (EntryKind::Stdout, EntryKind::Stderr);
         let lines = [

@@ -38,6 +38,8 @@ pub struct Script {
     pub roles: Vec<Role>,
     pub steps: Vec<Step>,
     pub causes: Vec<Cause>,
+    /// Where the book stops the play and asks.
+    pub predict: Option<Predict>,
     pub replacements: Vec<Replacement>,
     pub troubles: Vec<Trouble>,
 }
@@ -144,6 +146,15 @@ pub struct EffectPattern {
     pub block: usize,
 }
 
+/// A question to the reader: what is the line after this one?
+#[derive(Debug)]
+pub struct Predict {
+    pub after: Pattern,
+    pub ask: String,
+    /// The right answer is what was recorded.
+    pub wrong: Vec<String>,
+}
+
 /// Replaces what differs from run to run.
 #[derive(Debug)]
 pub struct Replacement {
@@ -182,6 +193,7 @@ struct File {
     steps: Vec<StepTable>,
     #[serde(default)]
     causes: Vec<CauseTable>,
+    predict: Option<PredictTable>,
     #[serde(default)]
     replace: Vec<ReplaceTable>,
     #[serde(default)]
@@ -285,6 +297,14 @@ enum OneOrMore {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct PredictTable {
+    after: PatternTable,
+    ask: String,
+    wrong: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct ReplaceTable {
     pattern: String,
     with: String,
@@ -345,6 +365,7 @@ impl Script {
             roles,
             steps: numbered("step", file.steps, Step::read)?,
             causes: numbered("cause", file.causes, Cause::read)?,
+            predict: file.predict.map(Predict::read).transpose()?,
             replacements: numbered(
                 "replacement",
                 file.replace,
@@ -442,6 +463,11 @@ impl Script {
         }
         for cause in &self.causes {
             for name in cause.line.roles.iter().chain(&cause.effect.roles) {
+                known(name)?;
+            }
+        }
+        if let Some(predict) = &self.predict {
+            for name in &predict.after.roles {
                 known(name)?;
             }
         }
@@ -642,6 +668,24 @@ impl Cause {
                 block: table.effect.block.unwrap_or(1),
             },
             queued: table.queued,
+        })
+    }
+}
+
+impl Predict {
+    fn read(table: PredictTable) -> Result<Self> {
+        ensure!(table.after.block.is_none(), "only an effect has a block");
+        ensure!(
+            table.wrong.len() == 2,
+            "a prediction has two wrong answers; the right one is recorded"
+        );
+        Ok(Self {
+            after: Pattern {
+                roles: table.after.role.into(),
+                text: regex(&table.after.text)?,
+            },
+            ask: table.ask,
+            wrong: table.wrong,
         })
     }
 }

@@ -2,5 +2,6 @@
 //! stands in the sections already, so a new section adds itself.
 
 pub mod python;
+pub mod search;
 pub mod speed;
 pub mod troubles;
