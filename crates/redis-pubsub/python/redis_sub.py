@@ -71,6 +71,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message):
         # It quotes what it cannot use, and that may be a URL with a password.
         message = re.sub("(?s)(://|'|arguments: ).*@", r"\1***@", message)
+        message = re.sub("(?s)://(?!\\*\\*\\*@).*", "://***", message)
         super().error(message)
 
 
@@ -109,6 +110,9 @@ def run(program, args, work):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: sys.exit(0))
     try:
+        # A password with such a character would be taken for the host.
+        if re.search("[/?#].*@", args.url.partition("://")[2]):
+            raise ValueError
         server = redis.from_url(
             args.url,
             socket_connect_timeout=args.timeout,
@@ -122,7 +126,10 @@ def run(program, args, work):
             place += ":6379"
         address = f"{url.scheme}://{place}"
     except ValueError:
-        sys.exit(f"{program}: the URL cannot be read: write it as redis://HOST:PORT")
+        sys.exit(
+            f"{program}: the URL cannot be read: write it as redis://HOST:PORT,"
+            " and in a password # as %23, / as %2F, ? as %3F, @ as %40"
+        )
     try:
         # Connects and logs in. Not ping: there are users who may not.
         pool = server.connection_pool

@@ -15,7 +15,7 @@ use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::Parser;
 use redis::aio::MultiplexedConnection;
 use redis::{
@@ -60,14 +60,31 @@ pub fn parse<Options: Parser>() -> Options {
 }
 
 /// Hides what may be a password: all that stands between `://`, or else the
-/// first quote, and the last `@`. Too much is better than too little.
+/// first quote, and the last `@`, or else the last quote. Too much is better
+/// than too little.
 fn hide_password(text: &str) -> String {
-    let Some((before, after)) = text.rsplit_once('@') else {
-        return text.into();
+    let (before, after) = match (text.rsplit_once('@'), text.find("://")) {
+        (Some((before, after)), _) => (before, format!("@{after}")),
+        (None, Some(_)) => {
+            let (before, after) = text.rsplit_once('\'').unwrap_or((text, ""));
+            (before, format!("'{after}"))
+        }
+        (None, None) => return text.into(),
     };
     let secret = |mark| Some(before.find(mark)? + str::len(mark));
     let start = secret("://").or_else(|| secret("'")).unwrap_or(0);
-    format!("{}***@{after}", &before[..start])
+    format!("{}***{after}", &before[..start])
+}
+
+/// Whether a password holds a character that ends the part of a URL in which
+/// passwords stand. What comes before it would be taken for the host, and
+/// shown.
+fn cut_password(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    match (rest.find(['/', '?', '#']), rest.rfind('@')) {
+        (Some(end), Some(at)) => end < at,
+        _ => false,
+    }
 }
 
 /// A Redis server, known by its URL. Shows itself without the password.
@@ -81,6 +98,11 @@ impl Server {
     /// `unix:///PATH`. The errors never quote it: a password may be in it,
     /// and in a URL that cannot be read nobody knows where.
     pub fn from_url(url: &str) -> anyhow::Result<Self> {
+        ensure!(
+            !cut_password(url),
+            "the URL cannot be read: in a password write # as %23, \
+             / as %2F, ? as %3F, @ as %40 and % as %25"
+        );
         let url = redis::parse_redis_url(url).context(
             "the URL cannot be read: \
              write it as redis://HOST:PORT or redis://:PASSWORD@HOST:PORT",
