@@ -61,8 +61,8 @@ pub fn page(workspace: &Workspace) -> Result<String> {
         BTreeMap::new();
     let mut python = plain.clone();
     let add = |words: &mut BTreeMap<String, (String, BTreeSet<String>)>,
-                   word: &str,
-                   place: String| {
+               word: &str,
+               place: String| {
         let entry = words.entry(word.to_lowercase());
         entry
             .or_insert_with(|| (word.to_owned(), BTreeSet::new()))
