@@ -378,8 +378,16 @@ async function plays() {
                 for (const fold of document.querySelectorAll("main details")) fold.open = true;
                 await document.fonts.ready;
                 await frame();
+                const main = document.querySelector("main");
                 const figures = [...document.querySelectorAll("figure.terminals")];
+                // Room to scroll on both sides.
+                main.style.paddingBlock = "1000px";
                 for (const [number, figure] of figures.entries()) {
+                    // The rest of the page would be laid out anew at each step.
+                    for (const child of main.children) {
+                        child.style.display = child.contains(figure) ? "" : "none";
+                    }
+                    await frame();
                     const what = `demo ${number + 1}`;
                     const button = (text) => [...figure.querySelectorAll(".terminal-player button")]
                         .find((one) => one.textContent === text);
@@ -389,7 +397,6 @@ async function plays() {
                     scrollBy(0, -60);
                     for (let count = 1; count <= lines.length; count += 1) {
                         button("Step").click();
-                        await frame();
                         const box = lines[count - 1].getBoundingClientRect();
                         if (box.top < -1 || box.bottom > innerHeight + 1) {
                             lost.push(`${what}: line ${count} of ${lines.length}`);
