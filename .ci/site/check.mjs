@@ -496,14 +496,22 @@ async function predictions() {
         while (await panels.count() > 0) {
             asked += 1;
             const figure = page.locator("figure.terminals", { has: page.locator(".predict-panel") }).first();
-            const before = await figure.locator("li:not(.later)").count();
+            // Its panel goes, and it must still be found.
+            const asking = await figure.evaluateHandle((element) => element);
+            const shown = () => asking.evaluate((element) =>
+                element.querySelectorAll(".terminal-lines > li:not(.later)").length);
+            const before = await shown();
             let tries = 0;
-            while (await figure.locator(".predict-panel").count() > 0 && tries < 4) {
+            const open = () => asking.evaluate((element) => {
+                const button = element.querySelector(".predict-panel button:enabled");
+                button?.focus();
+                return Boolean(button);
+            });
+            while (tries < 4 && await open()) {
                 tries += 1;
-                await figure.locator(".predict-panel button:enabled").first().focus();
                 await page.keyboard.press("Enter");
             }
-            const after = await figure.locator("li:not(.later)").count();
+            const after = await shown();
             if (after !== before + 1) {
                 problems.push(`${name}: the answer shows ${after - before} lines`);
                 break;

@@ -64,6 +64,17 @@
         link.append(code);
     }
 
+    // Long names in tables may break behind their joints, and nowhere else.
+    for (const code of document.querySelectorAll("main td code, main td a")) {
+        for (const text of [...code.childNodes]) {
+            if (text.nodeType !== Node.TEXT_NODE) continue;
+            const parts = text.textContent.split(/(?<=[_.:/(,=–-])(?=[\w"'{[])/);
+            if (parts.length < 2) continue;
+            text.replaceWith(...parts.flatMap((part, number) =>
+                number === 0 ? [part] : [document.createElement("wbr"), part]));
+        }
+    }
+
     // On a phone a row of four cells or more is shown as a list (access.css):
     // each cell then says which column it is. Roles keep it a table for a
     // screen reader.

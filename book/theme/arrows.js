@@ -99,9 +99,22 @@
 
     const figures = [...document.querySelectorAll("figure.terminals")]
         .filter((figure) => figure.querySelector("[data-from], [data-unheard]"));
+    // Only what is near the window is drawn: a page has many demos.
+    const near = new Set();
+    const places = new IntersectionObserver((entries) => {
+        for (const { target, isIntersecting } of entries) {
+            if (!isIntersecting) {
+                near.delete(target);
+            } else if (!near.has(target)) {
+                near.add(target);
+                draw(target);
+            }
+        }
+    }, { rootMargin: "800px 0px" });
     const sizes = new ResizeObserver((entries) => {
         for (const entry of entries) {
-            draw(entry.target.closest("figure.terminals"));
+            const figure = entry.target.closest("figure.terminals");
+            if (near.has(figure)) draw(figure);
         }
     });
     for (const figure of figures) {
@@ -111,6 +124,7 @@
         figure.classList.add("with-arrows");
         figure.addEventListener("lines-shown", () => draw(figure));
         sizes.observe(list);
+        places.observe(figure);
     }
-    document.fonts?.ready.then(() => figures.forEach(draw));
+    document.fonts?.ready.then(() => near.forEach(draw));
 })();

@@ -255,10 +255,14 @@
             seen.observe(figure);
             bar.addEventListener("click", () => seen.disconnect());
         }
+        // Not by show, which looks where things are: for hundreds of demos on
+        // one page the browser would lay it out as often.
         addEventListener("beforeprint", () => {
             pause();
             asked?.skip();
-            show(lines.length);
+            shown = lines.length;
+            for (const line of lines) line.classList.remove("later", "now");
+            place.textContent = `${shown} / ${lines.length}`;
         });
     };
 
