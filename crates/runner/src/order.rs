@@ -54,7 +54,7 @@ pub fn order(script: &Script, played: &Played) -> Result<Order> {
     Ok(Order {
         entries,
         unheard: &graph.speaks - &heard,
-        causes: graph.cause,
+        causes: graph.drawn,
     })
 }
 
@@ -64,6 +64,8 @@ struct Graph<'a> {
     before: Vec<BTreeSet<usize>>,
     /// For an entry that is an effect, its cause.
     cause: BTreeMap<usize, usize>,
+    /// Those of them that the book draws.
+    drawn: BTreeMap<usize, usize>,
     /// Printed lines that the script calls a cause.
     speaks: BTreeSet<usize>,
 }
@@ -78,6 +80,7 @@ impl<'a> Graph<'a> {
             entries,
             before,
             cause: BTreeMap::new(),
+            drawn: BTreeMap::new(),
             speaks: BTreeSet::new(),
         }
     }
@@ -106,7 +109,7 @@ impl<'a> Graph<'a> {
                         )
                     });
                     causes.push((index, Regex::new(&effect)?));
-                    if entry.kind == EntryKind::Stdout {
+                    if cause.arrow && entry.kind == EntryKind::Stdout {
                         self.speaks.insert(index);
                     }
                 }
@@ -133,6 +136,9 @@ impl<'a> Graph<'a> {
                 for entry in self.block(effect, cause.effect.block) {
                     self.before[entry].insert(line);
                     self.cause.insert(entry, line);
+                    if cause.arrow {
+                        self.drawn.insert(entry, line);
+                    }
                 }
             }
         }

@@ -130,6 +130,9 @@ pub struct Cause {
     pub effect: EffectPattern,
     /// Whether what was said before the other was ready reaches it still.
     pub queued: bool,
+    /// Whether the book draws it. One line may surely come after another that
+    /// is not its cause.
+    pub arrow: bool,
 }
 
 #[derive(Debug)]
@@ -277,6 +280,7 @@ struct CauseTable {
     effect: PatternTable,
     #[serde(default)]
     queued: bool,
+    arrow: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -668,6 +672,7 @@ impl Cause {
                 block: table.effect.block.unwrap_or(1),
             },
             queued: table.queued,
+            arrow: table.arrow.unwrap_or(true),
         })
     }
 }
