@@ -340,8 +340,9 @@ type Full = Option<usize>;
 
 impl Header<'_> {
     /// Whole records only. If not all fit, TC says so, and the client asks
-    /// again by TCP; what it gets until then is the first part of the answer. Only the additional records may be missing
-    /// without a word, if they are mere help (RFC 2181 section 9).
+    /// again by TCP; what it gets until then is the first part of the answer.
+    /// Only the additional records may be missing without a word, if they are
+    /// mere help (RFC 2181 section 9).
     fn compose(&self, answer: &Answer, limit: usize) -> Option<Vec<u8>> {
         let mut additional = &answer.additional[..];
         loop {

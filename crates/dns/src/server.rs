@@ -84,7 +84,8 @@ impl Server {
 
     async fn answer_datagrams(&self) {
         let (socket, options) = (&self.udp, &self.options);
-        // The system may hand over several datagrams of one client in one buffer.
+        // The system may hand over several datagrams of one client in one
+        // buffer.
         let room = LARGEST_QUESTION * options.gro_segments();
         let mut memory = vec![0; room * BATCH_SIZE];
         let mut metas = [RecvMeta::default(); BATCH_SIZE];

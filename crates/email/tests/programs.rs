@@ -325,7 +325,9 @@ fn all_servers_receive_the_same_letter() {
             ),
         };
         let url = format!("smtp://{}", server.address(0));
+        let until = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(server.address(0)).is_err() {
+            assert!(Instant::now() < until, "{peer} does not listen");
             std::thread::sleep(Duration::from_millis(20));
         }
         let text = "Hello\n.\n.dot\n\nnaïve ☃\nFrom here on\n";

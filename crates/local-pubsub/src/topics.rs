@@ -35,7 +35,8 @@ pub enum Error {
     #[error("'{0}' has an empty part: write a topic as 'cats.catA'")]
     EmptyPart(String),
     #[error(
-        "listeners publish inside each other {DEEPEST} deep: one of them hears itself"
+        "listeners publish inside each other {DEEPEST} deep: \
+         one of them hears itself"
     )]
     TooDeep,
 }
@@ -53,11 +54,14 @@ impl<M> Topics<M> {
     ///
     /// # Errors
     /// [`Error::EmptyPart`]; an empty topic hears everything.
-    pub fn subscribe(
+    pub fn subscribe<L>(
         &self,
         topic: &str,
-        listener: impl Fn(&str, &M) -> anyhow::Result<()> + Send + Sync + 'static,
-    ) -> Result<Subscription<M>, Error> {
+        listener: L,
+    ) -> Result<Subscription<M>, Error>
+    where
+        L: Fn(&str, &M) -> anyhow::Result<()> + Send + Sync + 'static,
+    {
         if !topic.is_empty() {
             check(topic)?;
         }

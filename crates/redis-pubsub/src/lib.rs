@@ -142,9 +142,9 @@ impl Server {
 
     // ANCHOR: connect
     /// Connects and logs in, within the limit `connecting`; `timeout` limits
-    /// the wait for each later reply. What the server sends unasked (the messages of a
-    /// subscription, and the news that the connection is gone) goes to
-    /// `pushes`.
+    /// the wait for each later reply. What the server sends unasked (the
+    /// messages of a subscription, and the news that the connection is gone)
+    /// goes to `pushes`.
     pub async fn connect(
         &self,
         connecting: Duration,

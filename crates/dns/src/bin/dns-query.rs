@@ -60,7 +60,8 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let verdict = tokio::select! {
         () = &mut stop => return Ok(()),
         verdict = chase(&ask, &name, kind, |note| say(note), show_reply) => {
-            verdict.map_err(|error| anyhow!("no answer from {server}: {error}"))?
+            let why = |error| anyhow!("no answer from {server}: {error}");
+            verdict.map_err(why)?
         }
     };
     if let Verdict::Referred { zone } = &verdict {

@@ -35,7 +35,8 @@ struct Options {
     show: bool,
     /// Bytes of text in a message; of a longer line, each piece is a line
     #[arg(long, value_name = "BYTES", default_value = "4096")]
-    #[arg(value_parser = value_parser!(u32).range(i64::from(SHORTEST_PIECE)..=1 << 20))]
+    #[arg(value_parser = value_parser!(u32)
+        .range(i64::from(SHORTEST_PIECE)..=1 << 20))]
     longest: u32,
     /// Seconds to wait for the collector, and for room in its queue
     #[arg(long, value_name = "SECONDS", default_value = "10")]
