@@ -1,0 +1,3 @@
+//! A stand-in for a RabbitMQ server.
+
+fn main() {}
