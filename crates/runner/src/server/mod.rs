@@ -8,6 +8,7 @@ pub mod running;
 
 mod dns;
 mod email;
+mod rabbitmq;
 mod redis;
 
 use std::fmt;
@@ -26,6 +27,7 @@ use crate::tools;
 pub static KINDS: &[&Kind] = &[
     &email::KIND,
     &redis::KIND,
+    &rabbitmq::KIND,
     &dns::KIND,
     #[cfg(test)]
     &running::tests::LATE,
