@@ -76,7 +76,7 @@ impl Broker {
 
     fn obey(&mut self, at: At, frame: Frame) -> Result<(), Failure> {
         if at.channel == 0 {
-            return refuse(503, "channel 0 is for the connection");
+            return refuse(504, "channel 0 is the connection's own");
         }
         if let Frame::Method(AMQPClass::Channel(method)) = frame {
             return self.open_or_close(at, method);

@@ -141,7 +141,7 @@ impl Guest {
         }
         say(outbox, Method::Start(start()));
         let Method::StartOk(hello) = hear(reader).await? else {
-            return Ok(refuse(503, "connection.start-ok must come first")?);
+            return Ok(refuse(504, "connection.start-ok must come first")?);
         };
         let can = capabilities(&hello);
         if hello.response.as_bytes() != LOGIN
@@ -165,7 +165,7 @@ impl Guest {
         };
         say(outbox, Method::Tune(tune));
         let Method::TuneOk(tuned) = hear(reader).await? else {
-            return Ok(refuse(503, "connection.tune-ok must come next")?);
+            return Ok(refuse(504, "connection.tune-ok must come next")?);
         };
         // The client has the last word. Nothing and too much is our maximum.
         outbox.heartbeat.store(tuned.heartbeat, SeqCst);
@@ -174,7 +174,7 @@ impl Guest {
             wanted => wanted.clamp(FRAME_MIN, FRAME_MAX),
         };
         let Method::Open(open) = hear(reader).await? else {
-            return Ok(refuse(503, "connection.open must come next")?);
+            return Ok(refuse(504, "connection.open must come next")?);
         };
         let vhost = open.virtual_host;
         if vhost.as_str() != "/" {
@@ -248,7 +248,7 @@ async fn hear(reader: &mut Reader<'_>) -> Result<Method, Ending> {
             Err(Ending::Left)
         }
         (0, Frame::Method(AMQPClass::Connection(method))) => Ok(method),
-        _ => Ok(refuse(503, "the connection is not open yet")?),
+        _ => Ok(refuse(504, "the connection is not open yet")?),
     }
 }
 

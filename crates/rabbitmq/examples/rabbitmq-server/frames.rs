@@ -56,7 +56,6 @@ pub fn refuse<T>(code: u16, text: impl fmt::Display) -> Result<T, Failure> {
         405 => "RESOURCE_LOCKED",
         406 => "PRECONDITION_FAILED",
         501 => "FRAME_ERROR",
-        502 => "SYNTAX_ERROR",
         503 => "COMMAND_INVALID",
         504 => "CHANNEL_ERROR",
         505 => "UNEXPECTED_FRAME",
@@ -110,17 +109,17 @@ fn open(kind: u8, channel: u16, data: Vec<u8>) -> Result<Frame, Failure> {
         })
     });
     if kind < 3 && tables.count() > TABLES {
-        return refuse(502, "too many tables in a frame");
+        return refuse(501, "too many tables in a frame");
     }
     match kind {
         1 => match parse_frame(&data[..]) {
             Ok((_, AMQPFrame::Method(_, method))) => Ok(Frame::Method(method)),
-            _ => refuse(502, "a method cannot be read"),
+            _ => refuse(501, "a method cannot be read"),
         },
         2 => Ok(Frame::Header(payload.to_vec())),
         3 => Ok(Frame::Body(payload.to_vec())),
         _ if channel == 0 && payload.is_empty() => Ok(Frame::Heartbeat),
-        _ => refuse(501, "a heartbeat is empty, and on channel 0"),
+        _ => refuse(505, "a heartbeat is empty, and on channel 0"),
     }
 }
 
@@ -130,7 +129,7 @@ pub fn read_header(payload: &[u8]) -> Result<(u64, BasicProperties), Failure> {
         Ok((&[], header)) if header.class_id == 60 => {
             Ok((header.body_size, header.properties))
         }
-        _ => refuse(502, "the header of a message cannot be read"),
+        _ => refuse(501, "the header of a message cannot be read"),
     }
 }
 
