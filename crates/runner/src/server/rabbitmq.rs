@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Kind, Launch, Place, Ready, Real, connect, until_listening};
+use super::{
+    Embedded, Kind, Launch, Lent, Place, Ready, Real, connect, until_listening,
+};
 use crate::process::Process;
 
 /// Debian's own program of this name, in PATH, is only for root, and becomes
@@ -23,7 +25,14 @@ pub static KIND: Kind = Kind {
     variable: "AMQP_URL",
     scheme: "amqp",
     port: 5672,
-    embedded: None,
+    embedded: Some(Embedded {
+        program: "rabbitmq-server",
+        arguments: &[],
+        lent: Some(Lent {
+            port: 5672,
+            arguments: &["--exit-when-idle", "10"],
+        }),
+    }),
     real: Some(Real {
         program: SERVER,
         how: "Debian, Ubuntu: apt install rabbitmq-server; that also starts \
