@@ -1,9 +1,10 @@
+// ANCHOR: all
 //! Sends ten messages in one of four ways, each of which loses them.
-//! cargo run --example rabbit-lost URL WAY
+//! cargo run --example rabbit-lost WAY (AMQP_URL says where the broker is)
 //!
 //! Ways: no-queue, unconfirmed, confirmed, mandatory.
 
-use std::env::args;
+use std::env;
 use std::io::{self, Write, stdout};
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
@@ -11,8 +12,9 @@ use lapin::{Confirmation, Connection};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let url = args().nth(1).unwrap_or_default();
-    let way = args().nth(2).unwrap_or_default();
+    let way = env::args().nth(1).unwrap_or_default();
+    let local = "amqp://127.0.0.1:5672".to_owned();
+    let url = env::var("AMQP_URL").unwrap_or(local);
     let options = Default::default();
     let broker = Connection::connect(&url, options).await?;
     let channel = broker.create_channel().await?;
@@ -64,3 +66,4 @@ async fn main() -> anyhow::Result<()> {
     }
     Ok(())
 }
+// ANCHOR_END: all

@@ -94,7 +94,6 @@ async fn open(
     Ok((connection, tasks))
 }
 
-// ANCHOR: work
 /// Does tasks until there are no more, and says why.
 async fn work(
     tasks: &mut Consumer,
@@ -105,32 +104,34 @@ async fn work(
         let Ok(task) = task else {
             return Ok("connection lost");
         };
+        // ANCHOR: acknowledge
         let again = if task.redelivered { " (again)" } else { "" };
         say(format_args!("Task{again}: {}", shown(&task)))?;
         steps.wait("do it").await?;
-        let how = match knit(&task, options.shelf.as_ref()) {
+        let why = match knit(&task, options.shelf.as_ref()) {
             Ok(done) => {
                 say(done)?;
                 steps.wait("acknowledge it").await?;
-                // The broker forgets the task. There is no answer: the next
-                // thing that it sends says that the connection still stands.
+                // Now the broker forgets the task. It gives no answer. If the
+                // connection is gone, the next task says so.
                 let _ = task.ack(Default::default()).await;
                 say("Acknowledged")?;
                 continue;
             }
-            Err(why) => {
-                warn(format_args!("rabbit-worker: cannot do the task: {why}"));
-                BasicNackOptions {
-                    // Once more. Who fails then goes to the dead letters.
-                    requeue: !task.redelivered,
-                    ..Default::default()
-                }
-            }
+            Err(why) => why,
+        };
+        // ANCHOR_END: acknowledge
+        // ANCHOR: refuse
+        warn(format_args!("rabbit-worker: cannot do the task: {why}"));
+        let how = BasicNackOptions {
+            // Once more. What fails again goes to the dead letters.
+            requeue: !task.redelivered,
+            ..Default::default()
         };
         let _ = task.nack(how).await;
         say(if how.requeue { "Put back" } else { "Given up" })?;
+        // ANCHOR_END: refuse
     }
     Ok("the queue is gone")
 }
-// ANCHOR_END: work
 // ANCHOR_END: all
