@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{anyhow, bail, ensure};
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 use lapin::uri::{AMQPScheme, AMQPUri};
-use lapin::{Connection, ConnectionProperties, Error, ErrorKind};
+use lapin::{Channel, Connection, ConnectionProperties, Error, ErrorKind};
 use tokio::time::{sleep, timeout};
 
 use crate::words::printable;
@@ -66,10 +66,18 @@ impl Broker {
 
     // ANCHOR: connect
     /// Connects and logs in, within the limit.
-    pub async fn connect(&self) -> lapin::Result<Connection> {
+    async fn connect(&self) -> lapin::Result<Connection> {
         let options = ConnectionProperties::default();
         let connecting = Connection::connect_uri(self.uri.clone(), options);
         self.answer(connecting).await
+    }
+
+    /// A connection, and a channel on it. When the connection is dropped, the
+    /// channel is closed.
+    pub async fn channel(&self) -> lapin::Result<(Connection, Channel)> {
+        let connection = self.connect().await?;
+        let channel = self.answer(connection.create_channel()).await?;
+        Ok((connection, channel))
     }
 
     /// Waits for an answer of the broker, within the limit.

@@ -9,6 +9,7 @@ pub mod stop;
 pub mod words;
 
 use std::process;
+use std::time::Duration;
 
 use clap::Parser;
 use lapin::message::Delivery;
@@ -79,6 +80,38 @@ pub async fn declare_cats(channel: &Channel) -> lapin::Result<()> {
             FieldTable::default(),
         )
         .await
+}
+
+/// What all programs are told.
+#[derive(clap::Args)]
+pub struct Place {
+    /// Where the RabbitMQ broker is
+    #[arg(env = "AMQP_URL", hide_env_values = true)]
+    #[arg(default_value = "amqp://127.0.0.1:5672")]
+    url: String,
+    /// Seconds to wait for the connection, and for each answer
+    #[arg(long, default_value = "5", value_parser = seconds)]
+    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
+    timeout: Duration,
+}
+
+impl Place {
+    /// # Errors
+    /// When the URL cannot be read.
+    pub fn broker(&self) -> anyhow::Result<Broker> {
+        Broker::from_url(&self.url, self.timeout)
+    }
+}
+
+/// Works until it is done, or until Ctrl-C or SIGTERM.
+pub async fn until_stopped(
+    work: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    tokio::select! {
+        () = stop => Ok(()),
+        result = work => result,
+    }
 }
 
 /// What a message says, for a terminal.

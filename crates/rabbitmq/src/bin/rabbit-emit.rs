@@ -4,50 +4,35 @@
 //! cargo run --bin rabbit-emit [amqp://HOST:PORT] [--seed 7]
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Parser;
 use fastrand::Rng;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
-use rabbitmq::{Broker, CATS, CATS_EXCHANGE, HATS, declare_cats};
-use rabbitmq::{finish, parse, say, seconds, stop_signal};
+use rabbitmq::{Broker, CATS, CATS_EXCHANGE, HATS, Place, declare_cats};
+use rabbitmq::{finish, parse, say, until_stopped};
 
 /// Says which cat wears which hat
 #[derive(Parser)]
 struct Options {
-    /// Where the RabbitMQ broker is
-    #[arg(env = "AMQP_URL", hide_env_values = true)]
-    #[arg(default_value = "amqp://127.0.0.1:5672")]
-    url: String,
+    #[command(flatten)]
+    place: Place,
     /// How many messages to publish
     #[arg(long, default_value = "10")]
     count: u64,
     /// Where chance starts: the same number gives the same messages
     #[arg(long)]
     seed: Option<u64>,
-    /// Seconds to wait for the connection, and for each answer
-    #[arg(long, default_value = "5", value_parser = seconds)]
-    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
-    timeout: Duration,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    finish("rabbit-emit", run(parse()).await)
-}
-
-async fn run(options: Options) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
-    tokio::select! {
-        () = stop => Ok(()),
-        result = emit(&options) => result,
-    }
+    finish("rabbit-emit", until_stopped(emit(&parse())).await)
 }
 
 async fn emit(options: &Options) -> anyhow::Result<()> {
-    let broker = Broker::from_url(&options.url, options.timeout)?;
+    let broker = options.place.broker()?;
     let (connection, channel) = open(&broker)
         .await
         .map_err(|error| broker.cannot_begin(&error))?;
@@ -82,8 +67,7 @@ async fn emit(options: &Options) -> anyhow::Result<()> {
 
 /// A channel on which the broker answers each message.
 async fn open(broker: &Broker) -> lapin::Result<(Connection, Channel)> {
-    let connection = broker.connect().await?;
-    let channel = broker.answer(connection.create_channel()).await?;
+    let (connection, channel) = broker.channel().await?;
     let how = ConfirmSelectOptions::default();
     broker.answer(channel.confirm_select(how)).await?;
     broker.answer(declare_cats(&channel)).await?;

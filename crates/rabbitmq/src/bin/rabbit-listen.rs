@@ -4,15 +4,14 @@
 //! cargo run --bin rabbit-listen [amqp://HOST:PORT]
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use futures_util::StreamExt;
 use lapin::options::{BasicConsumeOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, Consumer};
-use rabbitmq::{Broker, CATS_EXCHANGE, declare_cats, printable, shown};
-use rabbitmq::{finish, parse, say, seconds, stop_signal, warn};
+use rabbitmq::{Broker, CATS_EXCHANGE, Place, declare_cats, printable, shown};
+use rabbitmq::{finish, parse, say, until_stopped, warn};
 
 /// The cats to listen to; each is a routing key.
 const WANTED: [&str; 2] = ["catA", "catC"];
@@ -20,31 +19,17 @@ const WANTED: [&str; 2] = ["catA", "catC"];
 /// Shows what is said about catA and catC
 #[derive(Parser)]
 struct Options {
-    /// Where the RabbitMQ broker is
-    #[arg(env = "AMQP_URL", hide_env_values = true)]
-    #[arg(default_value = "amqp://127.0.0.1:5672")]
-    url: String,
-    /// Seconds to wait for the connection, and for each answer
-    #[arg(long, default_value = "5", value_parser = seconds)]
-    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
-    timeout: Duration,
+    #[command(flatten)]
+    place: Place,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    finish("rabbit-listen", run(parse()).await)
-}
-
-async fn run(options: Options) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
-    tokio::select! {
-        () = stop => Ok(()),
-        result = listen(&options) => result,
-    }
+    finish("rabbit-listen", until_stopped(listen(&parse())).await)
 }
 
 async fn listen(options: &Options) -> anyhow::Result<()> {
-    let broker = Broker::from_url(&options.url, options.timeout)?;
+    let broker = options.place.broker()?;
     let mut open = open(&broker)
         .await
         .map_err(|error| broker.cannot_begin(&error))?;
@@ -66,8 +51,7 @@ async fn listen(options: &Options) -> anyhow::Result<()> {
 }
 
 async fn open(broker: &Broker) -> lapin::Result<(Connection, Consumer)> {
-    let connection = broker.connect().await?;
-    let channel = broker.answer(connection.create_channel()).await?;
+    let (connection, channel) = broker.channel().await?;
     broker.answer(declare_cats(&channel)).await?;
     let own = QueueDeclareOptions {
         // Nobody else's, and gone with the connection.

@@ -5,23 +5,20 @@
 //! cargo run --bin rabbit-task [amqp://HOST:PORT] [--seed 7]
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::ensure;
 use clap::Parser;
 use fastrand::Rng;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
-use rabbitmq::{Broker, CATS, HATS, TASKS, declare_tasks};
-use rabbitmq::{finish, parse, say, seconds, stop_signal, warn};
+use rabbitmq::{Broker, CATS, HATS, Place, TASKS, declare_tasks};
+use rabbitmq::{finish, parse, say, until_stopped, warn};
 
 /// Sends tasks to the queue of rabbit-worker
 #[derive(Parser)]
 struct Options {
-    /// Where the RabbitMQ broker is
-    #[arg(env = "AMQP_URL", hide_env_values = true)]
-    #[arg(default_value = "amqp://127.0.0.1:5672")]
-    url: String,
+    #[command(flatten)]
+    place: Place,
     /// How many tasks to send
     #[arg(long, default_value = "3")]
     count: u64,
@@ -31,31 +28,18 @@ struct Options {
     /// Send this one task instead
     #[arg(long, value_name = "TEXT")]
     task: Option<String>,
-    /// Make a queue that counts deliveries, at most so many and one [default:
-    /// no limit]
+    /// Make a queue that counts, and allows so many second tries
     #[arg(long, value_name = "COUNT")]
     delivery_limit: Option<u8>,
-    /// Seconds to wait for the connection, and for each answer
-    #[arg(long, default_value = "5", value_parser = seconds)]
-    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
-    timeout: Duration,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    finish("rabbit-task", run(parse()).await)
-}
-
-async fn run(options: Options) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
-    tokio::select! {
-        () = stop => Ok(()),
-        result = send(&options) => result,
-    }
+    finish("rabbit-task", until_stopped(send(&parse())).await)
 }
 
 async fn send(options: &Options) -> anyhow::Result<()> {
-    let broker = Broker::from_url(&options.url, options.timeout)?;
+    let broker = options.place.broker()?;
     let mut open = open(&broker, options)
         .await
         .map_err(|error| broker.cannot_begin(&error))?;
@@ -73,13 +57,10 @@ async fn send(options: &Options) -> anyhow::Result<()> {
         let id = format!("{run}-{number}");
         // ANCHOR: again
         let answer = loop {
-            let answer = publish(&open.1, &task, &id);
+            let answer = publish(&open.1, (&task, &id));
             match broker.answer(answer).await {
                 Ok(answer) => break answer,
-                Err(_) => warn(format_args!(
-                    "rabbit-task: connection to {broker} lost; \
-                     sending task {number} again"
-                )),
+                Err(_) => warn("rabbit-task: no answer; sending it again"),
             }
             // The broker may have it already. It gets it once more, with the
             // same id: better twice than never.
@@ -104,13 +85,11 @@ async fn send(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A channel on which the broker answers each message.
-async fn open(
-    broker: &Broker,
-    options: &Options,
-) -> lapin::Result<(Connection, Channel)> {
-    let connection = broker.connect().await?;
-    let channel = broker.answer(connection.create_channel()).await?;
+type Open = (Connection, Channel);
+
+/// A channel on which the broker confirms each message.
+async fn open(broker: &Broker, options: &Options) -> lapin::Result<Open> {
+    let (connection, channel) = broker.channel().await?;
     let how = ConfirmSelectOptions::default();
     broker.answer(channel.confirm_select(how)).await?;
     let declared = declare_tasks(&channel, options.delivery_limit);
@@ -121,8 +100,7 @@ async fn open(
 // ANCHOR: publish
 async fn publish(
     channel: &Channel,
-    task: &str,
-    id: &str,
+    (task, id): (&str, &str),
 ) -> lapin::Result<Confirmation> {
     let how = BasicPublishOptions {
         // What no queue takes comes back.
@@ -133,13 +111,8 @@ async fn publish(
         // Persistent: a durable queue writes it to disk.
         .with_delivery_mode(2)
         .with_message_id(id.into());
-    let sent = channel.basic_publish(
-        "".into(),
-        TASKS.into(),
-        how,
-        task.as_bytes(),
-        more,
-    );
+    let (to, key, task) = ("".into(), TASKS.into(), task.as_bytes());
+    let sent = channel.basic_publish(to, key, how, task, more);
     // The first wait is for our own sending, the second for the answer.
     sent.await?.await
 }

@@ -5,22 +5,21 @@
 //! cargo run --bin rabbit-worker [amqp://HOST:PORT]
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use futures_util::StreamExt;
 use lapin::options::{BasicNackOptions, BasicQosOptions};
 use lapin::{Connection, Consumer};
-use rabbitmq::{Broker, Shelf, Steps, TASKS, declare_tasks, knit, shown};
-use rabbitmq::{finish, parse, say, seconds, stop_signal, warn};
+use rabbitmq::{
+    Broker, Place, Shelf, Steps, TASKS, declare_tasks, knit, shown,
+};
+use rabbitmq::{finish, parse, say, until_stopped, warn};
 
 /// Does the tasks that rabbit-task sends
 #[derive(Parser)]
 struct Options {
-    /// Where the RabbitMQ broker is
-    #[arg(env = "AMQP_URL", hide_env_values = true)]
-    #[arg(default_value = "amqp://127.0.0.1:5672")]
-    url: String,
+    #[command(flatten)]
+    place: Place,
     /// How many tasks may wait here; 0 for no limit
     #[arg(long, default_value = "1", value_name = "COUNT")]
     prefetch: u16,
@@ -30,32 +29,20 @@ struct Options {
     /// Wait for Enter before each step
     #[arg(long)]
     step: bool,
-    /// The queue counts deliveries, as rabbit-task made it
+    /// As for rabbit-task
     #[arg(long, value_name = "COUNT")]
     delivery_limit: Option<u8>,
-    /// Seconds to wait for the connection, and for each answer
-    #[arg(long, default_value = "5", value_parser = seconds)]
-    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
-    timeout: Duration,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    finish("rabbit-worker", run(parse()).await)
-}
-
-async fn run(options: Options) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
-    tokio::select! {
-        () = stop => Ok(()),
-        result = work_on(&options) => result,
-    }
+    finish("rabbit-worker", until_stopped(work_on(&parse())).await)
 }
 
 // ANCHOR: reconnect
 /// Works for ever, on one connection after another.
 async fn work_on(options: &Options) -> anyhow::Result<()> {
-    let broker = Broker::from_url(&options.url, options.timeout)?;
+    let broker = options.place.broker()?;
     let mut steps = Steps::new(options.step);
     let mut open = open(&broker, options)
         .await
@@ -73,12 +60,10 @@ async fn work_on(options: &Options) -> anyhow::Result<()> {
 }
 // ANCHOR_END: reconnect
 
-async fn open(
-    broker: &Broker,
-    options: &Options,
-) -> lapin::Result<(Connection, Consumer)> {
-    let connection = broker.connect().await?;
-    let channel = broker.answer(connection.create_channel()).await?;
+type Open = (Connection, Consumer);
+
+async fn open(broker: &Broker, options: &Options) -> lapin::Result<Open> {
+    let (connection, channel) = broker.channel().await?;
     let declared = declare_tasks(&channel, options.delivery_limit);
     broker.answer(declared).await?;
     // ANCHOR: prefetch
