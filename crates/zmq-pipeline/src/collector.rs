@@ -82,7 +82,7 @@ impl Collector {
     /// and says how many lines the collector has; `all` is what came of
     /// pushing them. After Ctrl-C, too, what was sent is not thrown away,
     /// unless it takes too long.
-    pub async fn finish(
+    pub async fn end(
         mut self,
         all: anyhow::Result<()>,
         linger: Duration,

@@ -53,7 +53,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         () = &mut stop => Ok(()),
         all = pass_on(&options, &mut collector) => all,
     };
-    let count = collector.finish(all, options.linger, &mut stop).await?;
+    let count = collector.end(all, options.linger, &mut stop).await?;
     say(format_args!("Lines sent: {count}"))?;
     Ok(())
 }
