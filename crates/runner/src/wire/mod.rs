@@ -5,6 +5,7 @@
 //! protocol: into which reads they fell is chance. Each protocol has a
 //! file of its own here and its line in [`KINDS`]; README.md says how to add one.
 
+pub mod amqp;
 pub mod datagrams;
 pub mod dns;
 pub mod frames;
@@ -130,6 +131,7 @@ pub static KINDS: &[&Kind] = &[
     &zmtp::KIND,
     &msgpack::KIND,
     &smtp::KIND,
+    &amqp::KIND,
     &plain::KIND,
     &datagrams::KIND,
     &dns::UDP,
