@@ -8,6 +8,8 @@ pub mod running;
 
 mod dns;
 mod email;
+mod imap;
+mod pop3;
 mod redis;
 
 use std::fmt;
@@ -25,6 +27,8 @@ use crate::tools;
 /// All kinds.
 pub static KINDS: &[&Kind] = &[
     &email::KIND,
+    &imap::KIND,
+    &pop3::KIND,
     &redis::KIND,
     &dns::KIND,
     #[cfg(test)]

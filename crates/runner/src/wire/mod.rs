@@ -8,9 +8,11 @@
 pub mod datagrams;
 pub mod dns;
 pub mod frames;
+pub mod imap;
 pub mod live;
 pub mod msgpack;
 pub mod plain;
+pub mod pop3;
 pub mod relay;
 pub mod resp;
 pub mod show;
@@ -130,6 +132,8 @@ pub static KINDS: &[&Kind] = &[
     &zmtp::KIND,
     &msgpack::KIND,
     &smtp::KIND,
+    &pop3::KIND,
+    &imap::KIND,
     &plain::KIND,
     &datagrams::KIND,
     &dns::UDP,
