@@ -106,7 +106,7 @@ fn random_answers() {
     assert!(whole > 0 && cut_off > 0 && faults > 0);
 }
 
-const COMMANDS: [&[u8]; 16] = [
+const COMMANDS: [&[u8]; 17] = [
     b"USER bob",
     b"PASS x",
     b"STAT",
@@ -117,6 +117,7 @@ const COMMANDS: [&[u8]; 16] = [
     b"UIDL",
     b"RSET",
     b"QUIT",
+    b"",
     b" 1",
     b" 2",
     b" 99999999999999999999",
@@ -157,9 +158,23 @@ fn random_commands() {
     let mut random = fastrand::Rng::with_seed(2);
     let (mut sent, mut deleted) = (0_u64, 0_u64);
     for _ in 0..inputs(20_000) {
-        let mut bytes = noise(&mut random, &COMMANDS);
-        if random.bool() {
-            bytes.splice(0..0, *b"USER a\r\nPASS b\r\n");
+        let mut bytes = Vec::new();
+        if random.u8(..) > 50 {
+            bytes.extend(b"USER a\r\nPASS b\r\n");
+        }
+        for _ in 0..random.usize(0..6) {
+            // Mostly a command with what may stand behind it, or only noise.
+            match random.u8(..) > 50 {
+                true => bytes.extend(
+                    &[
+                        COMMANDS[random.usize(..10)],
+                        COMMANDS[random.usize(10..14)],
+                        b"\r\n",
+                    ]
+                    .concat(),
+                ),
+                false => bytes.extend(noise(&mut random, &COMMANDS)),
+            }
         }
         if random.u8(..) == 0 {
             bytes.extend([b'y'; 300]);
