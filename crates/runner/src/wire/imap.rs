@@ -326,7 +326,7 @@ mod tests {
             ]
         );
         assert_eq!(server[3].length, 11);
-        assert_eq!(server[4].length, 44);
+        assert_eq!(server[4].length, 39);
         let order: Vec<String> = weave(client, server)
             .into_iter()
             .map(|(_, message)| message.summary)
