@@ -1,0 +1,31 @@
+//! Adds which cat wears which hat to a stream.
+//! cargo run --example short-stream-add [redis://HOST:PORT]
+//! Its partner in Python: python/short_stream_add.py
+
+use redis::{Client, TypedCommands};
+use std::env;
+
+const NEWS: [(&str, &str); 4] = [
+    ("catD", "hatA"),
+    ("catC", "hatB"),
+    ("catA", "hatA"),
+    ("catB", "hatD"),
+];
+
+fn main() -> anyhow::Result<()> {
+    // The server: an argument, a variable, or this machine.
+    let url = env::args().nth(1).or(env::var("REDIS_URL").ok());
+    let url = url.unwrap_or("redis://127.0.0.1:6379".into());
+    let mut server = Client::open(url)?.get_connection()?;
+
+    for (cat, hat) in NEWS {
+        println!("Add: {cat} wears a {hat}");
+        // The star lets Redis number the entry: by its clock,
+        // and never lower than an entry before it.
+        let entry = [("cat", cat), ("hat", hat)];
+        server.xadd("hats", "*", &entry)?;
+    }
+    let kept = server.xlen("hats")?;
+    println!("Entries in the stream: {kept}");
+    Ok(())
+}
