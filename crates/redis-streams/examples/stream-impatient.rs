@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Asks Redis to wait for a task, and gives up before Redis does.
 //! cargo run --example stream-impatient [redis://HOST:PORT]
 //!
@@ -41,3 +42,4 @@ async fn main() -> anyhow::Result<()> {
     println!("Pending for alice: {}", pending.ids.len());
     Ok(())
 }
+// ANCHOR_END: all

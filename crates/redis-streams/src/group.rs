@@ -9,7 +9,7 @@ use redis::streams::{StreamAutoClaimOptions, StreamId, StreamReadOptions};
 use redis::{AsyncTypedCommands, RedisResult};
 use tokio::time::Instant;
 
-use crate::{GIVEN_UP, REPLY, Server, TASKS, WORKERS, trim_done};
+use crate::{GIVEN_UP, REPLY, Server, TASKS, WORKERS, trim_done, warn};
 
 /// How long a read waits at the server for a new task, at most.
 const BLOCK: Duration = Duration::from_secs(2);
@@ -67,12 +67,8 @@ impl<'a> Membership<'a> {
     }
 
     /// The same after the connection is lost: tries until it works.
-    pub async fn join_again(
-        &mut self,
-        refused: impl FnOnce(&redis::RedisError),
-    ) {
-        let server = self.server;
-        let owed = self.owed.clone();
+    pub async fn join_again(&mut self, program: &str) {
+        let (server, owed) = (self.server, self.owed.clone());
         let open = async || {
             let mut connection = connect(server).await?;
             if let Some(id) = &owed {
@@ -80,7 +76,7 @@ impl<'a> Membership<'a> {
             }
             Ok(connection)
         };
-        self.connection = server.again(open, refused).await;
+        self.connection = server.again(program, open).await;
         self.owed = None;
         self.history = Some("0".into());
     }
@@ -146,6 +142,7 @@ impl<'a> Membership<'a> {
                 one,
             );
             let mut reply = reply.await?;
+            reply.deleted_ids.iter().for_each(|id| trimmed(id));
             // Redis looks at a few of them at a time.
             self.looked_at = reply.next_stream_id;
             let claimed = reply.claimed.pop();
@@ -162,6 +159,12 @@ impl<'a> Membership<'a> {
         entry: StreamId,
     ) -> RedisResult<Option<Task>> {
         let (id, one) = (&entry.id, 1);
+        // Each entry has a field. Only its id is left, and still pending.
+        if entry.map.is_empty() {
+            self.connection.xack(TASKS, WORKERS, &[id]).await?;
+            trimmed(id);
+            return Ok(None);
+        }
         let pending = self
             .connection
             .xpending_consumer_count(TASKS, WORKERS, id, id, one, self.name)
@@ -222,6 +225,11 @@ async fn connect(server: &Server) -> RedisResult<MultiplexedConnection> {
     }
 }
 // ANCHOR_END: limit
+
+/// Nobody can do that task any more.
+fn trimmed(id: &str) {
+    warn(format_args!("entry {id} was trimmed before it was done"));
+}
 
 fn milliseconds(time: Duration) -> usize {
     usize::try_from(time.as_millis()).unwrap_or(usize::MAX)

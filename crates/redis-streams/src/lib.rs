@@ -4,6 +4,7 @@
 //! place in a consumer group is in a module of its own.
 
 mod group;
+pub mod keys;
 mod steps;
 pub mod stop;
 mod trim;
@@ -17,7 +18,7 @@ use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use clap::Parser;
 use redis::aio::MultiplexedConnection;
 use redis::{
@@ -176,24 +177,24 @@ impl Server {
     /// Calls `open` until it works. The pauses grow, to spare a server in
     /// trouble, and are of random length, so that a thousand workers do not
     /// all come back in the same moment. When the server is there but refuses,
-    /// only a person can mend that: `refused` is told, once.
+    /// only a person can mend that: `program` says so, once.
     pub async fn again<Open>(
         &self,
+        program: &str,
         mut open: impl AsyncFnMut() -> RedisResult<Open>,
-        refused: impl FnOnce(&RedisError),
     ) -> Open {
         let mut pause = FIRST_PAUSE;
-        let mut refused = Some(refused);
+        let mut told = false;
         loop {
             sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
             match open().await {
                 Ok(open) => return open,
-                Err(error) if error.is_io_error() => {}
+                Err(error) if error.is_io_error() || told => {}
                 Err(error) => {
-                    if let Some(refused) = refused.take() {
-                        refused(&error);
-                    }
+                    let why = self.explain(&error);
+                    warn(format_args!("{program}: {self} refuses: {why}"));
+                    told = true;
                 }
             }
         }
@@ -219,6 +220,12 @@ impl Server {
             }
             _ => error,
         }
+    }
+
+    /// What was tried here, why it failed and what to do.
+    pub fn cannot(&self, what: &str, error: &RedisError) -> anyhow::Error {
+        let why = self.explain(error);
+        anyhow!("cannot {what} {self}: {why}")
     }
 
     /// Says why something failed and what to do, for a person.

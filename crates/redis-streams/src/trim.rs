@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! Takes away what everybody has done, and nothing else.
 
 use redis::aio::MultiplexedConnection;
@@ -5,7 +6,6 @@ use redis::streams::{StreamInfoGroup, StreamTrimmingMode};
 use redis::streams::{StreamPendingReply, StreamTrimOptions};
 use redis::{AsyncTypedCommands, RedisResult};
 
-// ANCHOR: trim
 /// Removes the entries that every group has acknowledged, and returns how
 /// many they were. A stream without a group keeps everything.
 ///
@@ -13,6 +13,7 @@ use redis::{AsyncTypedCommands, RedisResult};
 ///
 /// # Errors
 /// When Redis does not answer, or refuses.
+// ANCHOR: trim
 pub async fn trim_done(
     connection: &mut MultiplexedConnection,
     stream: &str,
@@ -63,3 +64,4 @@ fn number(id: &str) -> (u64, u64) {
         _ => (0, 0),
     }
 }
+// ANCHOR_END: all

@@ -250,6 +250,9 @@ fn range(store: &mut Store, words: &[Bytes]) -> Answer {
         [word, count] if lower(word) == "count" => counted(count)?,
         _ => return Err(syntax()),
     };
+    if count == 0 {
+        return Ok(Reply::NullArray);
+    }
     let stream = store.get(&words[0]);
     let entries = stream.map(|one| one.range(first, last, count));
     Ok(Reply::Array(entries.unwrap_or_default()))
@@ -302,13 +305,17 @@ fn read(
     }
     if !names.len().is_multiple_of(2) {
         return Err(fail(format!(
-            "ERR Unbalanced '{name}' list of streams: for each stream key an \
-             ID or '$' must be specified."
+            "ERR Unbalanced {} list of streams: for each stream key an ID or \
+             '$' must be specified.",
+            name.to_ascii_uppercase()
         )));
     }
     let (keys, places) = names.split_at(names.len() / 2);
     let mut streams = Vec::new();
     for (key, place) in keys.iter().zip(places) {
+        if let Some((group, _)) = &group {
+            store.has_group(key, group)?;
+        }
         let place = match (&place[..], grouped) {
             (b">", true) => None,
             (b">", false) => {

@@ -116,21 +116,24 @@ impl Store {
         }
     }
 
+    pub fn has_group(&mut self, key: &[u8], group: &[u8]) -> Result<(), Reply> {
+        let stream = self.get(key);
+        match stream.is_some_and(|one| one.groups.contains_key(group)) {
+            true => Ok(()),
+            false => Err(Reply::error(format!(
+                "{} in XREADGROUP with GROUP option",
+                no_group(key, group)
+            ))),
+        }
+    }
+
     /// Reads; `None` if there is nothing that the client has not had.
     pub fn read(&mut self, read: &Read) -> Result<Option<Reply>, Reply> {
         for (key, place) in &read.streams {
             let Some((group, consumer)) = &read.group else {
                 break;
             };
-            let stream = self.get(key);
-            let known =
-                stream.is_some_and(|one| one.groups.contains_key(group));
-            if !known {
-                return Err(Reply::error(format!(
-                    "{} in XREADGROUP with GROUP option",
-                    no_group(key, group)
-                )));
-            }
+            self.has_group(key, group)?;
             if place.is_none() {
                 self.has_room()?;
             }

@@ -5,7 +5,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::{anyhow, bail};
 use clap::Parser;
 use fastrand::Rng;
 use redis::AsyncTypedCommands;
@@ -50,9 +49,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
 
 async fn add(options: &Options) -> anyhow::Result<()> {
     let server = Server::from_url(&options.url)?;
-    let mut connection = server.connect(REPLY).await.map_err(|error| {
-        anyhow!("cannot connect to {server}: {}", server.explain(&error))
-    })?;
+    let connected = server.connect(REPLY).await;
+    let mut connection =
+        connected.map_err(|error| server.cannot("connect to", &error))?;
     let mut random = options.seed.map_or_else(Rng::new, Rng::with_seed);
     let one = options.task.as_ref();
     let count = one.map_or(options.count, |_| 1);
@@ -73,9 +72,9 @@ async fn add(options: &Options) -> anyhow::Result<()> {
         loop {
             match connection.xadd_options(TASKS, "*", &entry, &how).await {
                 Ok(_) => break,
+                // A refusal is an answer: nothing was added.
                 Err(error) if error.code().is_some() => {
-                    let why = server.explain(&error);
-                    bail!("cannot add task {number} at {server}: {why}");
+                    return Err(server.cannot("add the task at", &error));
                 }
                 Err(_) => warn(format_args!(
                     "stream-add: connection to {server} lost; \
@@ -85,18 +84,12 @@ async fn add(options: &Options) -> anyhow::Result<()> {
             // Redis may have it already. It gets it once more, with the same
             // id in it: better twice than never.
             let open = async || server.connect(REPLY).await;
-            connection = server
-                .again(open, |error| {
-                    let why = server.explain(error);
-                    warn(format_args!("stream-add: {server} refuses: {why}"));
-                })
-                .await;
+            connection = server.again("stream-add", open).await;
         }
         // ANCHOR_END: again
     }
-    let kept = connection.xlen(TASKS).await.map_err(|error| {
-        anyhow!("no answer from {server}: {}", server.explain(&error))
-    })?;
+    let kept = connection.xlen(TASKS).await;
+    let kept = kept.map_err(|error| server.cannot("ask", &error))?;
     say(format_args!("Tasks added: {count}; in the stream: {kept}"))?;
     Ok(())
 }

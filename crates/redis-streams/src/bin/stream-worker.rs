@@ -7,9 +7,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::anyhow;
 use clap::Parser;
-use redis::RedisError;
 use redis_streams::{HATS, Membership, Server, Steps};
 use redis_streams::{
     finish, parse, printable, say, seconds, stop_signal, warn,
@@ -22,11 +20,10 @@ struct Options {
     #[arg(env = "REDIS_URL", hide_env_values = true)]
     #[arg(default_value = "redis://127.0.0.1:6379")]
     url: String,
-    /// What Redis knows it by: its own at each time, the same after a restart
+    /// What Redis calls it: no other's, and the same after a restart
     #[arg(long, default_value = "alice")]
     name: String,
-    /// Seconds after which a task that nobody acknowledged is taken over; longer
-    /// than any task takes
+    /// Seconds until a task is taken over: longer than any takes
     #[arg(long, default_value = "30", value_parser = seconds)]
     #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
     idle: Duration,
@@ -51,35 +48,23 @@ async fn run(options: Options) -> anyhow::Result<()> {
     }
 }
 
-// ANCHOR: reconnect
 /// Works for ever, on one connection after another.
 async fn work_on(options: &Options) -> anyhow::Result<()> {
     let server = Server::from_url(&options.url)?;
     let mut steps = Steps::new(options.step);
-    let joining = Membership::join(&server, &options.name, options.idle);
-    let mut group = joining.await.map_err(|error| {
-        anyhow!("cannot begin at {server}: {}", server.explain(&error))
-    })?;
+    let joined = Membership::join(&server, &options.name, options.idle).await;
+    let mut group = joined.map_err(|error| server.cannot("ask", &error))?;
     say("Ready for tasks")?;
     loop {
-        let end = work(&mut group, options, &mut steps).await;
-        // Whatever Redis has against it, a new connection is a new start.
-        let error = match end.map_err(anyhow::Error::downcast) {
-            Err(Ok(error)) => error,
-            Err(Err(other)) => return Err(other),
-            Ok(()) => continue,
+        let Err(error) = work(&mut group, options, &mut steps).await else {
+            continue;
         };
-        let why = server.explain(&error);
+        let why = server.explain(&error.downcast()?);
         warn(format_args!("stream-worker: {server}: {why}; trying again"));
-        let refused = |error: &RedisError| {
-            let why = server.explain(error);
-            warn(format_args!("stream-worker: {server} refuses: {why}"));
-        };
-        group.join_again(refused).await;
+        group.join_again("stream-worker").await;
         say("Ready again")?;
     }
 }
-// ANCHOR_END: reconnect
 
 // ANCHOR: work
 /// Does one task, if there is one.
@@ -91,28 +76,25 @@ async fn work(
     let Some(task) = group.next().await? else {
         return Ok(());
     };
-    let text = task.text();
-    let shown = printable(&text);
+    let (text, shown) = (task.text(), printable(task.text()));
     if task.deliveries > options.max_deliveries {
         group.give_up(&task).await?;
-        say(format_args!("Given up: {shown}"))?;
-        return Ok(());
+        return Ok(say(format_args!("Given up: {shown}"))?);
     }
     let again = if task.deliveries > 1 { " (again)" } else { "" };
     say(format_args!("Task{again}: {shown}"))?;
     steps.wait("do it").await?;
     if !HATS.iter().any(|hat| text.contains(hat)) {
-        // Not acknowledged: it comes again, here or to another worker.
+        // Not acknowledged: it comes again.
         warn("stream-worker: cannot do the task: nobody here knows such a hat");
         return Ok(());
     }
     say(format_args!("Done: {shown}"))?;
     steps.wait("acknowledge it").await?;
-    match group.acknowledge(&task).await? {
-        true => say("Acknowledged")?,
-        false => say("Acknowledged too late: another worker has done it")?,
-    }
-    Ok(())
+    Ok(say(match group.acknowledge(&task).await? {
+        true => "Acknowledged",
+        false => "Acknowledged too late: another worker took it over",
+    })?)
 }
 // ANCHOR_END: work
 // ANCHOR_END: all
