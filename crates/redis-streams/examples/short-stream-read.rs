@@ -1,5 +1,5 @@
 //! Shows which hats the cats wear, from the first entry on.
-//! cargo run --example short-stream-read [redis://HOST:PORT]
+//! cargo run --example short-stream-read [URL]
 //! Its partner in Python: python/short_stream_read.py
 
 use anyhow::Context;
@@ -9,24 +9,27 @@ use std::env;
 
 fn main() -> anyhow::Result<()> {
     // The server: an argument, a variable, or this machine.
-    let url = env::args().nth(1).or(env::var("REDIS_URL").ok());
-    let url = url.unwrap_or("redis://127.0.0.1:6379".into());
+    let set = env::var("REDIS_URL").ok();
+    let local = "redis://127.0.0.1:6379".to_owned();
+    let url = env::args().nth(1).or(set).unwrap_or(local);
     let mut server = Client::open(url)?.get_connection()?;
 
-    // Redis keeps the entries. We keep our place: the number
-    // of the last entry that we have read.
+    // Redis keeps the entries. We keep our place: the
+    // number of the last entry that we have read.
     let mut place = "0".to_owned();
     println!("Reading from the beginning");
     // 0 milliseconds: wait for entries for ever.
-    let wait = StreamReadOptions::default().block(0);
+    let how = StreamReadOptions::default().block(0);
     loop {
-        let reply = server.xread_options(&["hats"], &[&place], &wait)?;
-        let streams = reply.map_or(vec![], |reply| reply.keys);
-        for entry in streams.into_iter().flat_map(|s| s.ids) {
-            let cat: String = entry.get("cat").context("no cat")?;
-            let hat: String = entry.get("hat").context("no hat")?;
+        let (hats, at) = (["hats"], [&place]);
+        let reply = server.xread_options(&hats, &at, &how)?;
+        let streams = reply.map_or(vec![], |r| r.keys);
+        for entry in streams.iter().flat_map(|s| &s.ids) {
+            let field = |name| entry.get::<String>(name);
+            let cat = field("cat").context("no cat")?;
+            let hat = field("hat").context("no hat")?;
             println!("Read: {cat} wears a {hat}");
-            place = entry.id;
+            place = entry.id.clone();
         }
     }
 }

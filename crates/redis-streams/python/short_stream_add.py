@@ -1,5 +1,5 @@
 """Adds which cat wears which hat to a stream.
-python short_stream_add.py [redis://HOST:PORT]
+python short_stream_add.py [URL]
 Its partner in Rust: examples/short-stream-add.rs"""
 import os
 import sys
@@ -14,7 +14,8 @@ NEWS = [
 ]
 
 # The server: an argument, a variable, or this machine.
-usual = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")
+usual = os.environ.get("REDIS_URL",
+                       "redis://127.0.0.1:6379")
 url = sys.argv[1] if len(sys.argv) > 1 else usual
 server = redis.from_url(url)
 

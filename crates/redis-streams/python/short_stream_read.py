@@ -1,5 +1,5 @@
 """Shows which hats the cats wear, from the first entry on.
-python short_stream_read.py [redis://HOST:PORT]
+python short_stream_read.py [URL]
 Its partner in Rust: examples/short-stream-read.rs"""
 import os
 import sys
@@ -7,7 +7,8 @@ import sys
 import redis
 
 # The server: an argument, a variable, or this machine.
-usual = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379")
+usual = os.environ.get("REDIS_URL",
+                       "redis://127.0.0.1:6379")
 url = sys.argv[1] if len(sys.argv) > 1 else usual
 # Without this, redis-py gives up after 5 seconds.
 server = redis.from_url(url, decode_responses=True,

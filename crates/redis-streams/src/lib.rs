@@ -268,6 +268,12 @@ fn io_error(error: &RedisError) -> Option<&io::Error> {
     error.source()?.downcast_ref::<Shared>()?.downcast_ref()
 }
 
+/// Whether the server has answered, and would say the same again. (One that has
+/// just started reads its file first, and says LOADING.)
+pub fn is_refusal(error: &RedisError) -> bool {
+    error.code().is_some_and(|code| code != "LOADING")
+}
+
 // ANCHOR: explain_io
 fn explain_io(error: &io::Error) -> String {
     use io::ErrorKind::*;

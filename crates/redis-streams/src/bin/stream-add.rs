@@ -11,7 +11,7 @@ use redis::AsyncTypedCommands;
 use redis::streams::StreamTrimmingMode::Exact;
 use redis::streams::{StreamAddOptions, StreamTrimStrategy};
 use redis_streams::{CATS, HATS, REPLY, Server, TASKS};
-use redis_streams::{finish, parse, say, stop_signal, warn};
+use redis_streams::{finish, is_refusal, parse, say, stop_signal, warn};
 
 /// Adds tasks for stream-worker
 #[derive(Parser)]
@@ -73,7 +73,7 @@ async fn add(options: &Options) -> anyhow::Result<()> {
             match connection.xadd_options(TASKS, "*", &entry, &how).await {
                 Ok(_) => break,
                 // A refusal is an answer: nothing was added.
-                Err(error) if error.code().is_some() => {
+                Err(error) if is_refusal(&error) => {
                     return Err(server.cannot("add the task at", &error));
                 }
                 Err(_) => warn(format_args!(
