@@ -88,9 +88,7 @@ async fn add(options: &Options) -> anyhow::Result<()> {
         }
         // ANCHOR_END: again
     }
-    let kept = connection.xlen(TASKS).await;
-    let kept = kept.map_err(|error| server.cannot("ask", &error))?;
-    say(format_args!("Tasks added: {count}; in the stream: {kept}"))?;
+    say(format_args!("Tasks added: {count}"))?;
     Ok(())
 }
 // ANCHOR_END: all
