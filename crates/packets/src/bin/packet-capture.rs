@@ -1,0 +1,118 @@
+//! Captures what crosses an interface, explains it, and writes it to a file.
+//! Linux only.
+//!
+//! cargo run --bin packet-capture [INTERFACE] --write FILE
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use packets::{finish, seconds};
+
+/// Captures packets, explains them, and writes them to a file
+#[derive(Parser)]
+struct Options {
+    /// An interface of this machine
+    #[arg(default_value = "lo")]
+    interface: String,
+    /// The capture file (pcap)
+    #[arg(long, value_name = "FILE")]
+    write: String,
+    /// Only UDP and TCP from or to this port
+    #[arg(long)]
+    port: Option<u16>,
+    /// End after so many packets
+    #[arg(long, default_value = "10")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    count: u64,
+    /// End after so many seconds
+    #[arg(long, default_value = "60", value_parser = seconds)]
+    time: Duration,
+    /// Show each field of each header, bytes beside meaning
+    #[arg(long)]
+    headers: bool,
+}
+
+fn main() -> ExitCode {
+    finish("packet-capture", run(&Options::parse()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn run(options: &Options) -> anyhow::Result<()> {
+    let Options { interface, .. } = options;
+    anyhow::bail!(
+        "cannot capture on {interface}: this program knows only Linux's way; \
+         capture with tcpdump or Wireshark, and read that with packet-dissect"
+    )
+}
+
+#[cfg(target_os = "linux")]
+fn run(options: &Options) -> anyhow::Result<()> {
+    use anyhow::{Context, anyhow};
+    use packets::{Capture, ETHERNET, Packet, dissect, say};
+    use packets::{write_header, write_packet};
+    use std::fs::File;
+    use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+    ctrlc::set_handler(|| std::process::exit(0))
+        .context("cannot catch Ctrl-C")?;
+    let Options {
+        interface, write, ..
+    } = options;
+    let mut capture =
+        Capture::open(interface).map_err(|error| refused(interface, &error))?;
+    let failed = || format!("cannot write {write}");
+    let mut file = File::create(write).with_context(failed)?;
+    write_header(&mut file).with_context(failed)?;
+    let (most, time) = (options.count, options.time.as_secs_f64());
+    say(format_args!(
+        "Capturing on {interface}, at most {most} packets or {time} s"
+    ))?;
+    let until = Instant::now() + options.time;
+    let mut number = 0;
+    while number < most {
+        let next = capture.next(until);
+        let next = next.map_err(|error| refused(interface, &error))?;
+        let Some(bytes) = next else { break };
+        let packet = Packet {
+            number: number + 1,
+            time: SystemTime::now().duration_since(UNIX_EPOCH)?,
+            link: ETHERNET,
+            bytes,
+            length: bytes.len(),
+        };
+        let dissected = dissect(&packet);
+        let ours = |wanted| {
+            let ports = dissected.ports;
+            ports.is_some_and(|(from, to)| from == wanted || to == wanted)
+        };
+        if !options.port.is_none_or(ours) {
+            continue;
+        }
+        number += 1;
+        write_packet(&mut file, packet.time, bytes).with_context(failed)?;
+        say(format_args!("{number}: {}", dissected.line(&packet)))?;
+        if options.headers {
+            for line in dissected.lines(&packet) {
+                say(format_args!("   {line}"))?;
+            }
+        }
+    }
+    say(format_args!("{number} packets in {write}"))?;
+    return Ok(());
+
+    fn refused(interface: &str, error: &std::io::Error) -> anyhow::Error {
+        let what = format!("cannot capture on {interface}");
+        match error.kind() {
+            std::io::ErrorKind::PermissionDenied => anyhow!(
+                "{what}: this needs root or CAP_NET_RAW; run it by sudo, or on \
+                 a loopback of your own, by 'unshare --user --map-root-user \
+                 --net'"
+            ),
+            std::io::ErrorKind::NotFound => {
+                anyhow!("{what}: no such interface; {error}")
+            }
+            _ => anyhow!("{what}: {error}"),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Reads a capture file and says what each packet is: in a line, header by
+//! header, or as a picture of a TCP connection.
+//!
+//! cargo run --bin packet-dissect FILE
+
+use std::fs::File;
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use clap::Parser;
+use packets::{Ladder, Packet, dissect, finish, read_packets, say};
+
+/// Says what each packet of a capture file (pcap or pcapng) is
+#[derive(Parser)]
+struct Options {
+    /// What tcpdump, Wireshark or packet-capture wrote
+    file: String,
+    /// Only this packet, counted from 1
+    #[arg(long, value_name = "NUMBER")]
+    packet: Option<u64>,
+    /// Show each field of each header, bytes beside meaning
+    #[arg(long)]
+    headers: bool,
+    /// Draw the first TCP connection
+    #[arg(long, conflicts_with = "headers")]
+    draw: bool,
+    /// Show when each packet was captured, in seconds since 1970
+    #[arg(long)]
+    times: bool,
+}
+
+fn main() -> ExitCode {
+    finish("packet-dissect", run(&Options::parse()))
+}
+
+fn run(options: &Options) -> anyhow::Result<()> {
+    ctrlc::set_handler(|| std::process::exit(0))
+        .context("cannot catch Ctrl-C")?;
+    let name = &options.file;
+    let file =
+        File::open(name).with_context(|| format!("cannot open {name}"))?;
+    let mut ladder = Ladder::default();
+    let read = read_packets(file, |packet| match options.packet {
+        Some(wanted) if wanted != packet.number => Ok(()),
+        _ if options.draw => draw(&mut ladder, packet),
+        _ => show(packet, options),
+    })?;
+    let count = read.map_err(|error| anyhow!("{name} {error}"))?;
+    match options.packet {
+        Some(wanted) if wanted == 0 || wanted > count => Err(anyhow!(
+            "{name} has {count} packets, and no packet {wanted}"
+        )),
+        None if !options.draw => Ok(say(format_args!("{count} packets"))?),
+        _ => Ok(()),
+    }
+}
+
+fn show(packet: &Packet<'_>, options: &Options) -> anyhow::Result<()> {
+    let dissected = dissect(packet);
+    let mut line = format!("{}: ", packet.number);
+    if options.times {
+        let time = packet.time;
+        line += &format!("{}.{:09} ", time.as_secs(), time.subsec_nanos());
+    }
+    say(line + &dissected.line(packet))?;
+    if options.headers {
+        for line in dissected.lines(packet) {
+            say(format_args!("   {line}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn draw(ladder: &mut Ladder, packet: &Packet<'_>) -> anyhow::Result<()> {
+    if let Some(segment) = dissect(packet).segment {
+        let data = &packet.bytes[segment.data.clone()];
+        for line in ladder.draw(&segment, data) {
+            say(line)?;
+        }
+    }
+    Ok(())
+}
