@@ -243,7 +243,7 @@ impl Dissected {
             .map(|layer| format!("{} {}", layer.name, layer.line))
             .collect();
         let mut line = if told.is_empty() {
-            format!("{} bytes", packet.bytes.len())
+            count(packet.bytes.len(), "byte")
         } else {
             told.join(" / ")
         };
@@ -259,7 +259,11 @@ impl Dissected {
         for layer in &self.layers {
             let begin = layer.fields.first().map_or(0, |field| field.at.start);
             let end = layer.fields.last().map_or(0, |field| field.at.end);
-            lines.push(format!("{}, {} bytes", layer.name, end - begin));
+            lines.push(format!(
+                "{}, {}",
+                layer.name,
+                count(end - begin, "byte")
+            ));
             for field in &layer.fields {
                 let bytes = &packet.bytes[field.at.clone()];
                 let mut shown: Vec<String> = bytes
@@ -270,7 +274,7 @@ impl Dissected {
                 if bytes.len() > shown.len() {
                     shown.push("…".into());
                 }
-                lines.push(format!("  {:<18}{}", shown.join(" "), field.text));
+                lines.push(format!("  {:<17} {}", shown.join(" "), field.text));
             }
         }
         lines
@@ -532,6 +536,12 @@ impl Dissected {
         fields.field(data.len(), text);
         self.layers.push(fields.layer);
     }
+}
+
+/// A number of things.
+pub fn count(number: usize, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{s}")
 }
 
 /// Where a part of the packet begins in it.

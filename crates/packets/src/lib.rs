@@ -17,7 +17,7 @@ pub use craft::{
     arp_request, as_captured, icmp_echo, set_checksum, set_length,
 };
 pub use craft::{tcp_syn, udp_datagram};
-pub use dissect::{Dissected, Field, Layer, Segment, dissect};
+pub use dissect::{Dissected, Field, Layer, Segment, count, dissect};
 pub use files::{ETHERNET, FileError, LONGEST_BLOCK, LONGEST_PACKET, Packet};
 pub use files::{read_packets, write_header, write_packet};
 pub use ladder::Ladder;

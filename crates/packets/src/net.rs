@@ -7,7 +7,7 @@ use etherparse::{Ipv4HeaderSlice, Ipv6ExtensionsSlice, LaxSlicedPacket};
 use etherparse::{TcpOptionElement as Opt, TcpSlice};
 
 use crate::checksum::{Verdict, judge, pseudo_header};
-use crate::dissect::{Dissected, Fields, Segment, mac};
+use crate::dissect::{Dissected, Fields, Segment, count, mac};
 
 /// Whether this is the packet that an ICMP error is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -303,7 +303,7 @@ fn udp(all: &mut Dissected, bytes: &[u8], carried: &Carried) {
     };
     check(all, &mut fields, told);
     let data = length.max(8) - 8;
-    fields.layer.line = format!("{from} > {to}, {data} bytes");
+    fields.layer.line = format!("{from} > {to}, {}", count(data, "byte"));
     all.layers.push(fields.layer);
     all.ports = Some((from as u16, to as u16));
     if !fits {
@@ -379,7 +379,7 @@ fn tcp(all: &mut Dissected, bytes: &[u8], carried: &Carried) {
         fields.layer.line += &format!(", window {window}");
     }
     if !data.is_empty() {
-        fields.layer.line += &format!(", {} bytes", data.len());
+        fields.layer.line += &format!(", {}", count(data.len(), "byte"));
     }
     all.layers.push(fields.layer);
     all.ports = Some((from as u16, to as u16));
@@ -451,11 +451,13 @@ fn icmp(all: &mut Dissected, bytes: &[u8], six: bool, carried: &Carried) {
         fields.field(4, "more");
         fields.layer.line = what;
     }
+    let about = about && carried.inner == Inner::No;
+    if about {
+        fields.layer.line += ", about";
+    }
     all.layers.push(fields.layer);
     let rest = carried.at.start + 8..carried.at.end;
-    if about && carried.inner == Inner::No {
-        all.layers
-            .push(Fields::new("about", bytes, rest.start).layer);
+    if about {
         let sliced = LaxSlicedPacket::from_ip(&bytes[rest.clone()]);
         if let Ok(sliced) = sliced {
             // What it says of itself is not what this packet is.
@@ -513,7 +515,8 @@ fn igmp(all: &mut Dissected, bytes: &[u8], carried: &Carried) {
     if kind == 0x22 {
         fields.field(2, "unused");
         let records = fields.number(2, "number of records:");
-        fields.layer.line = format!("report, {records} records");
+        fields.layer.line =
+            format!("report, {}", count(records as usize, "record"));
         // Each has as many sources and auxiliary words as it says.
         let mut left = carried.at.len() - 8;
         for _ in 0..records {

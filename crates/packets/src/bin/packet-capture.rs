@@ -98,7 +98,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
             }
         }
     }
-    say(format_args!("{number} packets in {write}"))?;
+    let packets = packets::count(number as usize, "packet");
+    say(format_args!("{packets} in {write}"))?;
     return Ok(());
 
     fn refused(interface: &str, error: &std::io::Error) -> anyhow::Error {

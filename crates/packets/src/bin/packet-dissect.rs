@@ -48,9 +48,11 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let count = read.map_err(|error| anyhow!("{name} {error}"))?;
     match options.packet {
         Some(wanted) if wanted == 0 || wanted > count => Err(anyhow!(
-            "{name} has {count} packets, and no packet {wanted}"
+            "{name} has no packet {wanted}; its last one is {count}"
         )),
-        None if !options.draw => Ok(say(format_args!("{count} packets"))?),
+        None if !options.draw => {
+            Ok(say(packets::count(count as usize, "packet"))?)
+        }
         _ => Ok(()),
     }
 }
