@@ -35,16 +35,17 @@ fn tcp() -> io::Result<()> {
 
     println!("Saying: Hello!");
     client.write_all(b"Hello!\n")?;
-    let mut bytes = [0; 1024];
-    server.read(&mut bytes)?;
+    let mut heard = [0; 7];
+    server.read_exact(&mut heard)?;
 
     println!("Answering: Are you talking to me?");
     server.write_all(b"Are you talking to me?\n")?;
-    client.read(&mut bytes)?;
+    let mut answer = [0; 23];
+    client.read_exact(&mut answer)?;
 
     // The server closes first, as the one of the TCP section does.
     drop(server);
-    let count = client.read(&mut bytes)?;
+    let count = client.read_to_end(&mut Vec::new())?;
     println!("Closed after {count} more bytes");
     Ok(())
 }

@@ -2,13 +2,11 @@
 //! cargo run --example short-packet-craft [FILE]
 //! Its partner in Python: python/short_packet_craft.py
 
-use std::env::args;
-use std::fs;
-
 use etherparse::PacketBuilder;
 
 fn main() -> anyhow::Result<()> {
-    let file = args().nth(1).unwrap_or("ping.pcap".into());
+    let file = std::env::args().nth(1);
+    let file = file.unwrap_or("ping.pcap".into());
 
     // One layer after the other, from the cable upwards.
     let (a, b) = ([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2]);
@@ -21,19 +19,22 @@ fn main() -> anyhow::Result<()> {
 
     println!("{} bytes:", packet.len());
     for row in packet.chunks(16) {
-        let row = row.iter().map(|byte| format!("{byte:02x}"));
-        println!("{}", row.collect::<Vec<_>>().join(" "));
+        let hex = row.iter().map(|b| format!("{b:02x}"));
+        println!("{}", hex.collect::<Vec<_>>().join(" "));
     }
 
-    // pcap: a header for the file, one for each packet.
+    // A file's header: link type 1 is Ethernet.
     let version = 2 | 4 << 16;
-    // Longest packet 65535; link type 1, Ethernet.
-    let header = [0xa1b2_c3d4, version, 0, 0, 65535, 1];
-    // No time; so many bytes are here, of so many.
+    let file_header = [0xa1b2c3d4, version, 0, 0, 65535, 1];
+    // A packet's: no time; this many bytes, of this many.
     let length = u32::try_from(packet.len())?;
-    let numbers = header.into_iter().chain([0, 0, length, length]);
-    let bytes = numbers.flat_map(u32::to_le_bytes);
-    fs::write(&file, bytes.chain(packet).collect::<Vec<_>>())?;
+    let packet_header = [0, 0, length, length];
+    let mut bytes = Vec::new();
+    for number in file_header.iter().chain(&packet_header) {
+        bytes.extend(number.to_le_bytes());
+    }
+    bytes.extend(packet);
+    std::fs::write(&file, bytes)?;
     println!("Written to {file}");
     Ok(())
 }

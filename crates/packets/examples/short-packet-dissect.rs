@@ -2,30 +2,31 @@
 //! cargo run --example short-packet-dissect [FILE]
 //! Its partner in Python: python/short_packet_dissect.py
 
-use std::env::args;
-use std::fs;
-
 use etherparse::{NetSlice, SlicedPacket};
 use pcap_parser::PcapCapture;
 
 fn main() -> anyhow::Result<()> {
-    let file = args().nth(1).unwrap_or("ping.pcap".into());
-    let bytes = fs::read(&file)?;
-    let capture =
-        PcapCapture::from_file(&bytes).map_err(|error| error.to_owned_vec())?;
+    let file = std::env::args().nth(1);
+    let file = file.unwrap_or("ping.pcap".into());
+    let bytes = std::fs::read(&file)?;
+    let read = PcapCapture::from_file(&bytes);
+    let capture = read.map_err(|e| e.to_owned_vec())?;
 
     for block in &capture.blocks {
         // From Ethernet inwards, as far as it is known.
-        let packet = SlicedPacket::from_ethernet(block.data)?;
+        let frame = block.data;
+        let packet = SlicedPacket::from_ethernet(frame)?;
         let Some(NetSlice::Ipv4(ip)) = packet.net else {
-            println!("{} bytes, not IPv4", block.data.len());
+            println!("{} bytes, not IPv4", frame.len());
             continue;
         };
-        let (from, to) =
-            (ip.header().source_addr(), ip.header().destination_addr());
-        let protocol = ip.header().protocol().0;
+        let header = ip.header();
+        let from = header.source_addr();
+        let to = header.destination_addr();
+        let protocol = header.protocol().0;
         let length = ip.payload().payload.len();
-        println!("{from} > {to}: protocol {protocol}, {length} bytes");
+        print!("{from} > {to}: ");
+        println!("protocol {protocol}, {length} bytes");
     }
     Ok(())
 }

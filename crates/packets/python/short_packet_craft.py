@@ -9,7 +9,8 @@ from scapy.utils import wrpcap
 file = sys.argv[1] if sys.argv[1:] else "ping.pcap"
 
 # One layer after the other, from the cable upwards.
-ether = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+a, b = "02:00:00:00:00:01", "02:00:00:00:00:02"
+ether = Ether(src=a, dst=b)
 ip = IP(src="192.0.2.1", dst="192.0.2.2", id=0, flags="DF")
 layers = ether / ip / ICMP(id=7, seq=1) / b"Hello!"
 # This fills in the lengths and the checksums.

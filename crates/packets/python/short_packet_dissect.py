@@ -16,4 +16,5 @@ for block in rdpcap(file):
         continue
     ip = packet[IP]
     length = ip.len - ip.ihl * 4
-    print(f"{ip.src} > {ip.dst}: protocol {ip.proto}, {length} bytes")
+    print(f"{ip.src} > {ip.dst}: ", end="")
+    print(f"protocol {ip.proto}, {length} bytes")

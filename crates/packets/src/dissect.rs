@@ -174,7 +174,7 @@ pub fn dissect(packet: &Packet<'_>) -> Dissected {
         }
         // RAW, and what the BSDs call it; IPv4 and IPv6 alone.
         12 | 14 | 101 | 228 | 229 => match LaxSlicedPacket::from_ip(bytes) {
-            Ok(sliced) => all.from_net(bytes, &sliced, cut, Inner::No),
+            Ok(sliced) => all.network(bytes, &sliced, cut, Inner::No),
             Err(error) => all.damaged(error, cut),
         },
         other => {
@@ -300,7 +300,7 @@ impl Dissected {
             }
             (Some(kind), Some(rest)) => {
                 let sliced = LaxSlicedPacket::from_ether_type(kind, rest);
-                self.from_links(bytes, &sliced, cut);
+                self.links(bytes, &sliced, cut);
             }
         }
     }
@@ -330,7 +330,7 @@ impl Dissected {
             fields.layer.line = format!("{from} > {to}, {holds}");
         }
         self.layers.push(fields.layer);
-        self.from_links(bytes, sliced, cut);
+        self.links(bytes, sliced, cut);
     }
 
     fn llc(&mut self, bytes: &[u8], length: usize, cut: bool) {
@@ -350,12 +350,7 @@ impl Dissected {
         self.data(bytes, end..bytes.len(), "Padding");
     }
 
-    fn from_links(
-        &mut self,
-        bytes: &[u8],
-        sliced: &LaxSlicedPacket<'_>,
-        cut: bool,
-    ) {
+    fn links(&mut self, bytes: &[u8], sliced: &LaxSlicedPacket<'_>, cut: bool) {
         for tag in &sliced.link_exts {
             match tag {
                 LaxLinkExtSlice::Vlan(vlan) => {
@@ -379,11 +374,11 @@ impl Dissected {
                 }
             }
         }
-        self.from_net(bytes, sliced, cut, Inner::No);
+        self.network(bytes, sliced, cut, Inner::No);
     }
 
     /// IP or ARP, and what is behind it.
-    pub(crate) fn from_net(
+    pub(crate) fn network(
         &mut self,
         bytes: &[u8],
         sliced: &LaxSlicedPacket<'_>,
@@ -399,23 +394,25 @@ impl Dissected {
             Some(LaxNetSlice::Ipv4(ip)) => {
                 let header = ip.header();
                 let at = offset(bytes, header.slice());
-                let ends = (header.source_addr(), header.destination_addr());
-                let (from, to) = (IpAddr::V4(ends.0), IpAddr::V4(ends.1));
+                let (from, to) =
+                    (header.source_addr(), header.destination_addr());
+                let ends = (IpAddr::V4(from), IpAddr::V4(to));
                 let first = net::ipv4(self, bytes, at, &header);
                 let told = usize::from(header.total_len());
-                self.from_ip(bytes, ip.payload(), first, cut, inner, from, to);
+                self.carry(bytes, ip.payload(), first, cut, inner, ends);
                 self.after_ip(bytes, at, told, cut, inner, ip.payload());
             }
             Some(LaxNetSlice::Ipv6(ip)) => {
                 let header = ip.header();
                 let at = offset(bytes, header.slice());
-                let ends = (header.source_addr(), header.destination_addr());
-                let (from, to) = (IpAddr::V6(ends.0), IpAddr::V6(ends.1));
+                let (from, to) =
+                    (header.source_addr(), header.destination_addr());
+                let ends = (IpAddr::V6(from), IpAddr::V6(to));
                 let next = ip.payload().ip_number.0;
                 let extensions = ip.extensions();
                 let first = net::ipv6(self, bytes, at, next, extensions);
                 let told = 40 + usize::from(header.payload_length());
-                self.from_ip(bytes, ip.payload(), first, cut, inner, from, to);
+                self.carry(bytes, ip.payload(), first, cut, inner, ends);
                 self.after_ip(bytes, at, told, cut, inner, ip.payload());
             }
             None => {
@@ -473,16 +470,14 @@ impl Dissected {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn from_ip(
+    fn carry(
         &mut self,
         bytes: &[u8],
         payload: &etherparse::LaxIpPayloadSlice<'_>,
         first: bool,
         cut: bool,
         inner: Inner,
-        from: IpAddr,
-        to: IpAddr,
+        (from, to): (IpAddr, IpAddr),
     ) {
         let at = offset(bytes, payload.payload);
         let end = at + payload.payload.len();

@@ -15,7 +15,7 @@ pub const LONGEST_PACKET: usize = 262_144;
 /// one is taken for damaged.
 pub const LONGEST_BLOCK: usize = 16 * 1024 * 1024;
 /// Bytes that are read at a time.
-const BUFFER: usize = 1024 * 1024;
+const BUFFER: usize = 128 * 1024;
 /// The link type of Ethernet in a capture file.
 pub const ETHERNET: u32 = 1;
 
@@ -80,6 +80,7 @@ pub fn read_packets<E>(
     };
     let mut size = BUFFER;
     let mut nanoseconds = false;
+    let mut shape = Shape::default();
     let mut interfaces: Vec<Interface> = Vec::new();
     loop {
         let before = reader.data().len();
@@ -87,7 +88,10 @@ pub fn read_packets<E>(
             Ok(next) => next,
             Err(PcapError::Eof) => return Ok(Ok(count)),
             Err(PcapError::UnexpectedEof) => {
-                return Ok(Err(FileError::Cut(count)));
+                return Ok(Err(match shape.too_long(reader.data()) {
+                    true => too_long(count),
+                    false => FileError::Cut(count),
+                }));
             }
             Err(PcapError::ReadError) => {
                 return Ok(Err(FileError::Unreadable));
@@ -111,6 +115,7 @@ pub fn read_packets<E>(
         let packet = match &block {
             PcapBlockOwned::LegacyHeader(header) => {
                 nanoseconds = header.is_nanosecond_precision();
+                shape.big_endian = header.is_bigendian();
                 interfaces = vec![Interface {
                     // The upper bits say whether frames end in a checksum.
                     link: u32::from(header.network.0 as u16),
@@ -127,7 +132,9 @@ pub fn read_packets<E>(
                 let time = whole + Duration::from_nanos(parts);
                 Some((0, time, packet.data, packet.origlen))
             }
-            PcapBlockOwned::NG(Block::SectionHeader(_)) => {
+            PcapBlockOwned::NG(Block::SectionHeader(section)) => {
+                shape.big_endian = section.big_endian();
+                shape.blocks = true;
                 interfaces.clear();
                 None
             }
@@ -188,6 +195,34 @@ pub fn read_packets<E>(
             })?;
         }
         reader.consume(used);
+    }
+}
+
+/// Where a file says how long its next packet or block is.
+#[derive(Default)]
+struct Shape {
+    big_endian: bool,
+    /// It is pcapng.
+    blocks: bool,
+}
+
+impl Shape {
+    /// Whether what is left begins with a length that nothing has. So it is
+    /// damaged, not cut.
+    fn too_long(&self, left: &[u8]) -> bool {
+        let (at, most) = match self.blocks {
+            true => (4, LONGEST_BLOCK),
+            false => (8, LONGEST_PACKET),
+        };
+        let Some(length) = left.get(at..).and_then(|rest| rest.first_chunk())
+        else {
+            return false;
+        };
+        let length = match self.big_endian {
+            true => u32::from_be_bytes(*length),
+            false => u32::from_le_bytes(*length),
+        };
+        length as usize > most
     }
 }
 

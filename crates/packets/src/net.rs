@@ -343,7 +343,7 @@ fn tcp(all: &mut Dissected, bytes: &[u8], carried: &Carried) {
         some => some,
     };
     fields.field(1, &*flags);
-    let window = fields.number(2, "window");
+    fields.number(2, "window");
     let field = fields.peek(2);
     let told = verdict(bytes, carried, carried.at.clone(), Some(6), field);
     check(all, &mut fields, told);
@@ -363,10 +363,7 @@ fn tcp(all: &mut Dissected, bytes: &[u8], carried: &Carried) {
         fields.field(size.saturating_sub(place), "end of the options");
     }
     let ack = bits & 16 != 0;
-    fields.layer.line = format!("{from} > {to} {flags} seq {sequence}");
-    if ack {
-        fields.layer.line += &format!(" ack {confirms}");
-    }
+    fields.layer.line = format!("{from} > {to} {flags}");
     let data = match &parsed {
         Ok(_) => carried.at.start + size..carried.at.end,
         Err(error) => {
@@ -375,9 +372,6 @@ fn tcp(all: &mut Dissected, bytes: &[u8], carried: &Carried) {
             carried.at.end..carried.at.end
         }
     };
-    if bits & 7 == 2 {
-        fields.layer.line += &format!(", window {window}");
-    }
     if !data.is_empty() {
         fields.layer.line += &format!(", {}", count(data.len(), "byte"));
     }
@@ -463,7 +457,7 @@ fn icmp(all: &mut Dissected, bytes: &[u8], six: bool, carried: &Carried) {
             // What it says of itself is not what this packet is.
             let kept =
                 (all.checksum_at.clone(), all.length_at.clone(), all.ports);
-            all.from_net(&bytes[..rest.end], &sliced, true, Inner::Yes);
+            all.network(&bytes[..rest.end], &sliced, true, Inner::Yes);
             (all.checksum_at, all.length_at, all.ports) = kept;
             return;
         }

@@ -37,8 +37,10 @@ fn run(options: &Options) -> anyhow::Result<()> {
     ctrlc::set_handler(|| std::process::exit(0))
         .context("cannot catch Ctrl-C")?;
     let name = &options.file;
-    let file =
-        File::open(name).with_context(|| format!("cannot open {name}"))?;
+    let file = File::open(name).map_err(|error| {
+        // Each system has other words of its own.
+        anyhow!("cannot open {name}: {}", error.kind())
+    })?;
     let mut ladder = Ladder::default();
     let read = read_packets(file, |packet| match options.packet {
         Some(wanted) if wanted != packet.number => Ok(()),
