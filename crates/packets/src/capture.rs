@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use nix::sys::socket::{LinkAddr, bind, recvfrom};
@@ -97,3 +98,20 @@ fn find(wanted: &str) -> io::Result<(LinkAddr, InterfaceFlags)> {
     let text = format!("there are {}", known.join(", "));
     Err(io::Error::new(io::ErrorKind::NotFound, text))
 }
+
+// ANCHOR: refused
+/// An error of `Capture` in a line for a person, with what to do.
+pub fn refused(interface: &str, error: &io::Error) -> anyhow::Error {
+    let what = format!("cannot capture on {interface}");
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => anyhow!(
+            "{what}: this needs root or CAP_NET_RAW; run it by sudo, or on a \
+             loopback of your own, by 'unshare --user --map-root-user --net'"
+        ),
+        io::ErrorKind::NotFound => {
+            anyhow!("{what}: no such interface; {error}")
+        }
+        _ => anyhow!("{what}: {error}"),
+    }
+}
+// ANCHOR_END: refused

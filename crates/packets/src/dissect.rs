@@ -118,7 +118,9 @@ impl<'a> Fields<'a> {
 pub fn dissect(packet: &Packet<'_>) -> Dissected {
     let mut all = Dissected::default();
     let bytes = packet.bytes;
-    if bytes.len() < packet.length {
+    // ANCHOR: cut
+    let cut = bytes.len() < packet.length;
+    if cut {
         all.marks.push("cut");
         all.troubles.push(format!(
             "the capture kept {} of {} bytes: nothing is wrong with the packet",
@@ -126,7 +128,7 @@ pub fn dissect(packet: &Packet<'_>) -> Dissected {
             packet.length
         ));
     }
-    let cut = bytes.len() < packet.length;
+    // ANCHOR_END: cut
     match packet.link {
         ETHERNET => match LaxSlicedPacket::from_ethernet(bytes) {
             Ok(sliced) => all.ethernet(bytes, &sliced, cut),
@@ -160,6 +162,7 @@ pub fn dissect(packet: &Packet<'_>) -> Dissected {
             let known = ether_type(&mut fields);
             all.below(fields, bytes, 16, known, cut);
         }
+        // ANCHOR: link
         276 => {
             let mut fields = Fields::new("Linux cooked v2", bytes, 0);
             let known = ether_type(&mut fields);
@@ -172,6 +175,7 @@ pub fn dissect(packet: &Packet<'_>) -> Dissected {
             fields.layer.line = format!("interface {interface}, {way}");
             all.below(fields, bytes, 20, known, cut);
         }
+        // ANCHOR_END: link
         // RAW, and what the BSDs call it; IPv4 and IPv6 alone.
         12 | 14 | 101 | 228 | 229 => match LaxSlicedPacket::from_ip(bytes) {
             Ok(sliced) => all.network(bytes, &sliced, cut, Inner::No),

@@ -86,6 +86,7 @@ pub fn read_packets<E>(
         let before = reader.data().len();
         let (used, block) = match reader.next() {
             Ok(next) => next,
+            // ANCHOR: ends
             Err(PcapError::Eof) => return Ok(Ok(count)),
             Err(PcapError::UnexpectedEof) => {
                 return Ok(Err(match shape.too_long(reader.data()) {
@@ -93,6 +94,7 @@ pub fn read_packets<E>(
                     false => FileError::Cut(count),
                 }));
             }
+            // ANCHOR_END: ends
             Err(PcapError::ReadError) => {
                 return Ok(Err(FileError::Unreadable));
             }

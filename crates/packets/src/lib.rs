@@ -11,7 +11,7 @@ mod net;
 pub mod words;
 
 #[cfg(target_os = "linux")]
-pub use capture::Capture;
+pub use capture::{Capture, refused};
 pub use checksum::{Verdict, checksum, judge, pseudo_header, sum};
 pub use craft::{
     arp_request, as_captured, icmp_echo, set_checksum, set_length,

@@ -48,8 +48,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
 
 #[cfg(target_os = "linux")]
 fn run(options: &Options) -> anyhow::Result<()> {
-    use anyhow::{Context, anyhow};
-    use packets::{Capture, ETHERNET, Packet, dissect, say};
+    use anyhow::Context;
+    use packets::{Capture, ETHERNET, Packet, dissect, refused, say};
     use packets::{write_header, write_packet};
     use std::fs::File;
     use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -100,20 +100,5 @@ fn run(options: &Options) -> anyhow::Result<()> {
     }
     let packets = packets::count(number as usize, "packet");
     say(format_args!("{packets} in {write}"))?;
-    return Ok(());
-
-    fn refused(interface: &str, error: &std::io::Error) -> anyhow::Error {
-        let what = format!("cannot capture on {interface}");
-        match error.kind() {
-            std::io::ErrorKind::PermissionDenied => anyhow!(
-                "{what}: this needs root or CAP_NET_RAW; run it by sudo, or on \
-                 a loopback of your own, by 'unshare --user --map-root-user \
-                 --net'"
-            ),
-            std::io::ErrorKind::NotFound => {
-                anyhow!("{what}: no such interface; {error}")
-            }
-            _ => anyhow!("{what}: {error}"),
-        }
-    }
+    Ok(())
 }

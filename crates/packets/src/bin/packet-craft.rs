@@ -62,7 +62,6 @@ fn run(options: &Options) -> anyhow::Result<()> {
         Kind::Arp => arp_request(),
     }
     .context("cannot build it; a packet has at most 65535 bytes")?;
-    // ANCHOR: on_purpose
     if let Some(length) = options.length {
         let done = set_length(&mut packet, length);
         ensure!(done, "this packet has no length; leave out --length");
@@ -71,7 +70,6 @@ fn run(options: &Options) -> anyhow::Result<()> {
         let done = set_checksum(&mut packet, checksum);
         ensure!(done, "this packet has no checksum; leave out --checksum");
     }
-    // ANCHOR_END: on_purpose
     let captured = as_captured(&packet);
     let dissected = dissect(&captured);
     say(dissected.line(&captured))?;
