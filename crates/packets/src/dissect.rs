@@ -240,6 +240,12 @@ fn ether_name(number: u16) -> String {
 }
 
 impl Dissected {
+    /// Whether UDP or TCP comes from this port or goes to it.
+    pub fn has_port(&self, port: u16) -> bool {
+        let ports = self.ports;
+        ports.is_some_and(|(from, to)| from == port || to == port)
+    }
+
     /// The packet in one line.
     pub fn line(&self, packet: &Packet<'_>) -> String {
         let told = self.layers.iter().filter(|layer| !layer.line.is_empty());

@@ -816,6 +816,11 @@ mod tests {
         assert_eq!(parse(start, ""), "ok");
         for (step, more, error) in [
             (start, "colour = 1", "unknown field `colour`"),
+            (
+                start,
+                "own-network = true\nwire = 'resp'",
+                "in 'own-network' there are no servers, relays or raw roles",
+            ),
             ("{ begin = 'one' }", "", "unknown field `begin`"),
             ("{ start = 'two' }", "", "no role is called 'two'"),
             (

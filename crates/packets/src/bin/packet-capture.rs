@@ -56,9 +56,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
 
     ctrlc::set_handler(|| std::process::exit(0))
         .context("cannot catch Ctrl-C")?;
-    let Options {
-        interface, write, ..
-    } = options;
+    let (interface, write) = (&options.interface, &options.write);
     let mut capture =
         Capture::open(interface).map_err(|error| refused(interface, &error))?;
     let failed = || format!("cannot write {write}");
@@ -82,11 +80,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
             length: bytes.len(),
         };
         let dissected = dissect(&packet);
-        let ours = |wanted| {
-            let ports = dissected.ports;
-            ports.is_some_and(|(from, to)| from == wanted || to == wanted)
-        };
-        if !options.port.is_none_or(ours) {
+        if !options.port.is_none_or(|port| dissected.has_port(port)) {
             continue;
         }
         number += 1;
