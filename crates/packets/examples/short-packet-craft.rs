@@ -23,16 +23,13 @@ fn main() -> anyhow::Result<()> {
         println!("{}", hex.collect::<Vec<_>>().join(" "));
     }
 
-    // A file's header: link type 1 is Ethernet.
-    let version = 2 | 4 << 16;
-    let file_header = [0xa1b2c3d4, version, 0, 0, 65535, 1];
-    // A packet's: no time; this many bytes, of this many.
-    let length = u32::try_from(packet.len())?;
-    let packet_header = [0, 0, length, length];
-    let mut bytes = Vec::new();
-    for number in file_header.iter().chain(&packet_header) {
-        bytes.extend(number.to_le_bytes());
-    }
+    // The file's header (link type 1 is Ethernet), then the
+    // packet's: no time; this many bytes, of this many.
+    let size = u32::try_from(packet.len())?;
+    let of_file = [0xa1b2c3d4, 2 | 4 << 16, 0, 0, 65535, 1];
+    let of_packet = [0, 0, size, size];
+    let mut bytes = of_file.map(u32::to_le_bytes).concat();
+    bytes.extend(of_packet.map(u32::to_le_bytes).concat());
     bytes.extend(packet);
     std::fs::write(&file, bytes)?;
     println!("Written to {file}");

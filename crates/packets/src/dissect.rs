@@ -284,7 +284,11 @@ impl Dissected {
                 if bytes.len() > shown.len() {
                     shown.push("…".into());
                 }
-                lines.push(format!("  {:<17} {}", shown.join(" "), field.text));
+                lines.push(format!(
+                    "  {:<17}  {}",
+                    shown.join(" "),
+                    field.text
+                ));
             }
         }
         lines

@@ -49,10 +49,10 @@ impl Ladder {
                 words += "…";
             }
         }
-        let line = "-".repeat(WIDTH.saturating_sub(words.chars().count() + 6));
+        let line = "-".repeat(WIDTH.saturating_sub(words.chars().count() + 7));
         lines.push(match side {
-            0 => format!("  |--- {words} {line}>|"),
-            _ => format!("  |<-- {words} {line}-|"),
+            0 => format!("  |--- {words}  {line}>|"),
+            _ => format!("  |<-- {words}  {line}-|"),
         });
         lines
     }

@@ -349,7 +349,7 @@ fn in_own_network(folder: &Path) -> Result<(), Failed> {
     let own = ["--user", "--map-root-user", "--net", "sh", "-c", &script];
     let text = said("unshare", &own, folder);
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "Capturing on lo, at most 10 packets or 3 s");
+    assert_eq!(lines[0], "Capturing on lo: 10 packets, or 3 s");
     assert!(lines[1].starts_with("1: IPv6 ::1 > ::1 / UDP "), "{text}");
     assert!(
         lines[1].ends_with(" > 9, 3 bytes [checksum partial]"),

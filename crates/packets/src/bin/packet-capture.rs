@@ -49,7 +49,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
 #[cfg(target_os = "linux")]
 fn run(options: &Options) -> anyhow::Result<()> {
     use anyhow::Context;
-    use packets::{Capture, ETHERNET, Packet, dissect, refused, say};
+    use packets::{Capture, ETHERNET, Packet, count, dissect, refused, say};
     use packets::{write_header, write_packet};
     use std::fs::File;
     use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -63,8 +63,9 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let mut file = File::create(write).with_context(failed)?;
     write_header(&mut file).with_context(failed)?;
     let (most, time) = (options.count, options.time.as_secs_f64());
+    let packets = count(most as usize, "packet");
     say(format_args!(
-        "Capturing on {interface}, at most {most} packets or {time} s"
+        "Capturing on {interface}: {packets}, or {time} s"
     ))?;
     let until = Instant::now() + options.time;
     let mut number = 0;
@@ -92,7 +93,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
             }
         }
     }
-    let packets = packets::count(number as usize, "packet");
+    let packets = count(number as usize, "packet");
     say(format_args!("{packets} in {write}"))?;
     Ok(())
 }
