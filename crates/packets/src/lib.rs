@@ -8,6 +8,7 @@ mod dissect;
 mod files;
 mod ladder;
 mod net;
+mod view;
 pub mod words;
 
 #[cfg(target_os = "linux")]
@@ -21,4 +22,5 @@ pub use dissect::{Dissected, Field, Layer, Segment, count, dissect};
 pub use files::{ETHERNET, FileError, LONGEST_BLOCK, LONGEST_PACKET, Packet};
 pub use files::{read_packets, write_header, write_packet};
 pub use ladder::Ladder;
+pub use view::View;
 pub use words::{beginning, finish, printable, say, seconds, warn};

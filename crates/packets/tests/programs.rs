@@ -134,6 +134,16 @@ fn bad_usage(folder: &Path) -> Result<(), Failed> {
         errors.ends_with("no packet 15; its last one is 14\n"),
         "{errors}"
     );
+    let drawn = said(DISSECT, &[lo, "--draw"], folder);
+    let last = "  |<-- ACK seq 24 ack 8  ---------------------------|\n";
+    assert_eq!(drawn.lines().count(), 11);
+    assert!(
+        drawn.contains("|<-- PSH, ACK seq 1 ack 7: Are you talking to me?")
+    );
+    assert!(
+        drawn.ends_with("-|\n") && drawn.contains(&last[..24]),
+        "{drawn}"
+    );
     let long = "x".repeat(65_508);
     let output = run(CRAFT, &["udp", "--text", &long], folder);
     assert_eq!(output.status.code(), Some(1), "{output:?}");

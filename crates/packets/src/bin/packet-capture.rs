@@ -31,6 +31,9 @@ struct Options {
     /// Show each field of each header, bytes beside meaning
     #[arg(long)]
     headers: bool,
+    /// Draw the first TCP connection
+    #[arg(long, conflicts_with = "headers")]
+    draw: bool,
 }
 
 fn main() -> ExitCode {
@@ -49,8 +52,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
 #[cfg(target_os = "linux")]
 fn run(options: &Options) -> anyhow::Result<()> {
     use anyhow::Context;
-    use packets::{Capture, ETHERNET, Packet, count, dissect, refused, say};
-    use packets::{write_header, write_packet};
+    use packets::{Capture, ETHERNET, Packet, View, count, dissect};
+    use packets::{refused, say, write_header, write_packet};
     use std::fs::File;
     use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -68,6 +71,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
         "Capturing on {interface}: {packets}, or {time} s"
     ))?;
     let until = Instant::now() + options.time;
+    let mut view = View::new(options.headers, options.draw);
     let mut number = 0;
     while number < most {
         let next = capture.next(until);
@@ -86,11 +90,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
         }
         number += 1;
         write_packet(&mut file, packet.time, bytes).with_context(failed)?;
-        say(format_args!("{number}: {}", dissected.line(&packet)))?;
-        if options.headers {
-            for line in dissected.lines(&packet) {
-                say(format_args!("   {line}"))?;
-            }
+        for line in view.lines(&packet, &dissected) {
+            say(line)?;
         }
     }
     let packets = count(number as usize, "packet");

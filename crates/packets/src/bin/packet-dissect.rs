@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
-use packets::{Ladder, Packet, dissect, finish, read_packets, say};
+use packets::{View, dissect, finish, read_packets, say};
 
 /// Says what each packet of a capture file (pcap or pcapng) is
 #[derive(Parser)]
@@ -41,11 +41,15 @@ fn run(options: &Options) -> anyhow::Result<()> {
         // Each system has other words of its own.
         anyhow!("cannot open {name}: {}", error.kind())
     })?;
-    let mut ladder = Ladder::default();
-    let read = read_packets(file, |packet| match options.packet {
-        Some(wanted) if wanted != packet.number => Ok(()),
-        _ if options.draw => draw(&mut ladder, packet),
-        _ => show(packet, options),
+    let mut view = View::new(options.headers, options.draw);
+    view.times = options.times;
+    let read = read_packets(file, |packet| {
+        if options.packet.is_some_and(|wanted| wanted != packet.number) {
+            return Ok(());
+        }
+        view.lines(packet, &dissect(packet))
+            .iter()
+            .try_for_each(say)
     })?;
     let count = read.map_err(|error| anyhow!("{name} {error}"))?;
     match options.packet {
@@ -57,30 +61,4 @@ fn run(options: &Options) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-fn show(packet: &Packet<'_>, options: &Options) -> anyhow::Result<()> {
-    let dissected = dissect(packet);
-    let mut line = format!("{}: ", packet.number);
-    if options.times {
-        let time = packet.time;
-        line += &format!("{}.{:09} ", time.as_secs(), time.subsec_nanos());
-    }
-    say(line + &dissected.line(packet))?;
-    if options.headers {
-        for line in dissected.lines(packet) {
-            say(format_args!("   {line}"))?;
-        }
-    }
-    Ok(())
-}
-
-fn draw(ladder: &mut Ladder, packet: &Packet<'_>) -> anyhow::Result<()> {
-    if let Some(segment) = dissect(packet).segment {
-        let data = &packet.bytes[segment.data.clone()];
-        for line in ladder.draw(&segment, data) {
-            say(line)?;
-        }
-    }
-    Ok(())
 }
