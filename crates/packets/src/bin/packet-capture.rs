@@ -1,5 +1,4 @@
-//! Captures what crosses an interface, explains it, and writes it to a file.
-//! Linux only.
+//! Captures what crosses an interface and explains it. Linux only.
 //!
 //! cargo run --bin packet-capture [INTERFACE] --write FILE
 
@@ -11,6 +10,7 @@ use packets::{finish, seconds};
 
 /// Captures packets, explains them, and writes them to a file
 #[derive(Parser)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 struct Options {
     /// An interface of this machine
     #[arg(default_value = "lo")]
