@@ -11,6 +11,7 @@ mod email;
 mod imap;
 mod pop3;
 mod redis;
+mod redis_streams;
 
 use std::fmt;
 use std::io;
@@ -30,6 +31,7 @@ pub static KINDS: &[&Kind] = &[
     &imap::KIND,
     &pop3::KIND,
     &redis::KIND,
+    &redis_streams::KIND,
     &dns::KIND,
     #[cfg(test)]
     &running::tests::LATE,
