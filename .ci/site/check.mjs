@@ -187,6 +187,8 @@ const SEARCHES = {
     "TIME_WAIT": "tcp-echo",
     "slow joiner": "zmq-pubsub.html",
     "smtplib": "email.html",
+    "reqwest": "http-api.html",
+    "fastapi": "http-api.html",
 };
 
 // The search leads from words to the page that is about them.

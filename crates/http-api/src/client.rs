@@ -148,7 +148,6 @@ impl Client {
         url
     }
 
-    // ANCHOR: ask
     /// Asks once, or several times if that is safe, all within one limit.
     ///
     /// # Errors
@@ -163,6 +162,7 @@ impl Client {
             true => &self.reading,
             false => &self.writing,
         };
+        // ANCHOR: ask
         let mut pause = PAUSE;
         let asking = async {
             for _ in 1..TRIES {
@@ -183,8 +183,8 @@ impl Client {
         timeout(limit, asking)
             .await
             .map_err(|_| Fault::Late(limit))?
+        // ANCHOR_END: ask
     }
-    // ANCHOR_END: ask
 
     async fn once(&self, request: RequestBuilder) -> Result<Answer, Fault> {
         let mut response =
