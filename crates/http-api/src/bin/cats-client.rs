@@ -1,4 +1,3 @@
-// ANCHOR: all
 //! Asks a cats-server for cats and changes their hats, as a program does it.
 //!
 //! cargo run --bin cats-client http://127.0.0.1:8080 list
@@ -82,7 +81,6 @@ async fn ask(client: &Client, what: What) -> anyhow::Result<()> {
     }
 }
 
-// ANCHOR: change
 async fn change(client: &Client, name: &str) -> anyhow::Result<()> {
     let path = ["cats", name];
     let seen = client.ask(Method::GET, &path, |r| r).await?;
@@ -98,5 +96,3 @@ async fn change(client: &Client, name: &str) -> anyhow::Result<()> {
     });
     Ok(say(put.await?.json::<Cat>()?)?)
 }
-// ANCHOR_END: change
-// ANCHOR_END: all
