@@ -299,7 +299,7 @@ impl Recording {
         let own_server =
             script.servers.iter().any(|server| script.handles(server));
         let raw = |role: &Role| matches!(role.actor, Actor::Raw(_));
-        if own_server || script.roles.iter().any(raw) {
+        if own_server || script.own_network || script.roles.iter().any(raw) {
             return Vec::new();
         }
         let mut commands: Vec<(&str, String)> = Vec::new();

@@ -9,6 +9,7 @@ pub mod running;
 mod dns;
 mod email;
 mod redis;
+mod redis_streams;
 
 use std::fmt;
 use std::io;
@@ -26,6 +27,7 @@ use crate::tools;
 pub static KINDS: &[&Kind] = &[
     &email::KIND,
     &redis::KIND,
+    &redis_streams::KIND,
     &dns::KIND,
     #[cfg(test)]
     &running::tests::LATE,
