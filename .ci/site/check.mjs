@@ -190,13 +190,10 @@ const SEARCHES = {
     "TIME_WAIT": "tcp-echo",
     "slow joiner": "zmq-pubsub.html",
     "smtplib": "email.html",
-<<<<<<< HEAD
     "reqwest": "http-api.html",
     "fastapi": "http-api.html",
-=======
     "loopback": "internet.html",
     "NAT": "internet.html",
->>>>>>> 28e60f1224b9ba62a51975d22149ce38b781aabc
 };
 
 // The search leads from words to the page that is about them.
