@@ -8,6 +8,7 @@
 pub mod datagrams;
 pub mod dns;
 pub mod frames;
+pub mod http1;
 pub mod imap;
 pub mod live;
 pub mod msgpack;
@@ -138,6 +139,7 @@ pub static KINDS: &[&Kind] = &[
     &smtp::KIND,
     &pop3::KIND,
     &imap::KIND,
+    &http1::KIND,
     &plain::KIND,
     &datagrams::KIND,
     &dns::UDP,
