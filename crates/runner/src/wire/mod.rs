@@ -8,6 +8,7 @@
 pub mod datagrams;
 pub mod dns;
 pub mod frames;
+pub mod http1;
 pub mod live;
 pub mod msgpack;
 pub mod plain;
@@ -134,6 +135,7 @@ pub static KINDS: &[&Kind] = &[
     &zmtp::KIND,
     &msgpack::KIND,
     &smtp::KIND,
+    &http1::KIND,
     &plain::KIND,
     &datagrams::KIND,
     &dns::UDP,
