@@ -8,8 +8,11 @@ pub mod running;
 
 mod dns;
 mod email;
+mod imap;
+mod pop3;
 mod rabbitmq;
 mod redis;
+mod redis_streams;
 
 use std::fmt;
 use std::io;
@@ -26,8 +29,11 @@ use crate::tools;
 /// All kinds.
 pub static KINDS: &[&Kind] = &[
     &email::KIND,
+    &imap::KIND,
+    &pop3::KIND,
     &redis::KIND,
     &rabbitmq::KIND,
+    &redis_streams::KIND,
     &dns::KIND,
     #[cfg(test)]
     &running::tests::LATE,
