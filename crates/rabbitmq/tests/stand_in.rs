@@ -744,6 +744,9 @@ async fn nothing_that_is_sent_hurts() {
         for _ in 0..random.usize(1..40) {
             bytes.extend(damaged(&mut random));
             sent += 1;
+            // After a mistake, nothing counts until the channel is new.
+            let close = method(1, 20, 40, &[&[0; 7]]);
+            bytes.extend([close, open(1)].concat());
         }
         let mut peer = server.raw().await;
         let end = timeout(LIMIT, async {
@@ -798,7 +801,7 @@ fn damaged(random: &mut fastrand::Rng) -> Vec<u8> {
         16 => frame(random.u8(..10), random.u16(..3), &body),
         _ => method(1, random.u16(..99), random.u16(..130), &[&body]),
     };
-    for _ in 0..random.usize(..4) {
+    for _ in 0..random.usize(..5).saturating_sub(2) {
         let at = random.usize(..bytes.len());
         match random.u8(..8) {
             // The bytes that say how long it is.

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use amq_protocol::protocol::{AMQPClass, basic, exchange, queue};
+use amq_protocol::protocol::{exchange, queue};
 use amq_protocol::types::ShortString;
 
 use super::channels::{Content, known};
-use super::frames::{self, Failure, refuse, short};
+use super::frames::{self, Failure, refuse, text};
 use super::queues::{check_equal, inequivalent};
 use super::{At, Broker, Message, Name, Share, check_limit};
 
@@ -246,42 +246,42 @@ impl Broker {
         }
         if let Some(confirms) = &mut self.channel(at)?.confirms {
             *confirms += 1;
-            let ack = basic::AMQPMethod::Ack(basic::Ack {
-                delivery_tag: *confirms,
-                multiple: false,
-            });
-            self.send(at, AMQPClass::Basic(ack));
+            // basic.ack, of this one alone.
+            let told = [&confirms.to_be_bytes()[..], &[0]].concat();
+            self.send(at, 60, 80, &told);
         }
         Ok(())
     }
     // ANCHOR_END: route
 
-    /// Says which message no queue got.
+    /// Says with basic.return which message no queue got.
     fn give_back(&self, at: At, message: &Message) {
-        let method = basic::AMQPMethod::Return(basic::Return {
-            reply_code: 312,
-            reply_text: "NO_ROUTE".into(),
-            exchange: short(&message.exchange),
-            routing_key: short(&message.key),
-        });
-        self.send_message(at, method, message);
+        let why = [&312_u16.to_be_bytes()[..], &text("NO_ROUTE")].concat();
+        let told = [why, message.came_by()].concat();
+        self.send_message(at, 50, &told, message);
     }
 
     /// Sends a method and the message that it brings.
     pub fn send_message(
         &self,
         at: At,
-        method: basic::AMQPMethod,
+        number: u16,
+        rest: &[u8],
         message: &Message,
     ) {
         if let Some(connection) = self.connections.get(&at.connection) {
-            let method = AMQPClass::Basic(method);
-            let mut out = frames::method(at.channel, method);
+            let mut out = frames::method(at.channel, 60, number, rest);
             let (header, body) = (&message.header, &message.body.bytes);
             let most = connection.frame_max;
             frames::content(&mut out, at.channel, header, body, most);
             connection.outbox.push(&out);
         }
+    }
+}
+
+impl Message {
+    pub fn came_by(&self) -> Vec<u8> {
+        [text(&self.exchange), text(&self.key)].concat()
     }
 }
 

@@ -21,7 +21,6 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use amq_protocol::protocol::AMQPClass;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -240,10 +239,11 @@ impl Broker {
         self.last_id
     }
 
-    /// Has the client told.
-    fn send(&self, at: At, method: AMQPClass) {
+    /// Has the client told: a method, by its numbers, and its fields.
+    fn send(&self, at: At, class: u16, number: u16, rest: &[u8]) {
         if let Some(connection) = self.connections.get(&at.connection) {
-            connection.outbox.push(&frames::method(at.channel, method));
+            let method = frames::method(at.channel, class, number, rest);
+            connection.outbox.push(&method);
         }
     }
 

@@ -12,7 +12,7 @@ use confirm::AMQPMethod as Confirm;
 use exchange::AMQPMethod as Exchange;
 use queue::AMQPMethod as Queue;
 
-use super::frames::{Failure, Frame, read_header, refuse, short};
+use super::frames::{self, Failure, Frame, read_header, refuse};
 use super::unacked::{Consuming, Unacked};
 use super::{At, Body, Broker, ConnectionId, Name, Share, check_limit};
 
@@ -171,8 +171,8 @@ impl Broker {
         at: At,
         method: channel::AMQPMethod,
     ) -> Result<(), Failure> {
-        use channel::{AMQPMethod as Method, CloseOk, OpenOk};
-        let reply = match method {
+        use channel::AMQPMethod as Method;
+        match method {
             Method::Open(_) => {
                 let connections = self.connections.values();
                 let open = connections.map(|one| one.channels.len()).sum();
@@ -183,22 +183,20 @@ impl Broker {
                 if let Some(one) = self.connections.get_mut(&at.connection) {
                     one.channels.insert(at.channel, Channel::default());
                 }
-                Method::OpenOk(OpenOk {})
+                self.send(at, 20, 11, &[0; 4]);
             }
             Method::Close(_) => {
                 self.channel(at)?;
                 self.leave_channel(at);
-                Method::CloseOk(CloseOk {})
+                self.send(at, 20, 41, &[]);
             }
             Method::CloseOk(_) => {
                 if self.channel(at)?.closing {
                     self.leave_channel(at);
                 }
-                return Ok(());
             }
-            _ => return refuse(540, "channel.flow is not in the stand-in"),
-        };
-        self.send(at, AMQPClass::Channel(reply));
+            _ => return refuse(540, "channel.flow"),
+        }
         Ok(())
     }
 
@@ -212,13 +210,7 @@ impl Broker {
             };
             connection.channels.insert(at.channel, closing);
         }
-        let close = channel::AMQPMethod::Close(channel::Close {
-            reply_code: failure.code,
-            reply_text: short(&failure.text),
-            class_id: failure.cause.0,
-            method_id: failure.cause.1,
-        });
-        self.send(at, AMQPClass::Channel(close));
+        self.send(at, 20, 40, &failure.to_bytes());
     }
 
     /// What AMQP calls methods: each is carried out and answered, unless the
@@ -228,60 +220,50 @@ impl Broker {
         at: At,
         method: AMQPClass,
     ) -> Result<(), Failure> {
-        let (nowait, reply) = match method {
+        let class = method.get_amqp_class_id();
+        let number = method.get_amqp_method_id();
+        let (nowait, told) = match method {
             AMQPClass::Exchange(Exchange::Declare(it)) => {
                 self.declare_exchange(&it)?;
-                let ok = Exchange::DeclareOk(exchange::DeclareOk {});
-                (it.nowait, AMQPClass::Exchange(ok))
+                (it.nowait, Vec::new())
             }
             AMQPClass::Exchange(Exchange::Delete(it)) => {
                 self.delete_exchange(&it)?;
-                let ok = Exchange::DeleteOk(exchange::DeleteOk {});
-                (it.nowait, AMQPClass::Exchange(ok))
+                (it.nowait, Vec::new())
             }
             AMQPClass::Queue(Queue::Declare(it)) => {
-                let ok = Queue::DeclareOk(self.declare_queue(at, &it)?);
-                (it.nowait, AMQPClass::Queue(ok))
+                (it.nowait, self.declare_queue(at, &it)?)
             }
             AMQPClass::Queue(Queue::Bind(it)) => {
                 self.bind(at, &it)?;
-                let ok = Queue::BindOk(queue::BindOk {});
-                (it.nowait, AMQPClass::Queue(ok))
+                (it.nowait, Vec::new())
             }
             AMQPClass::Queue(Queue::Unbind(it)) => {
                 self.unbind(at, &it)?;
-                let ok = Queue::UnbindOk(queue::UnbindOk {});
-                (false, AMQPClass::Queue(ok))
+                (false, Vec::new())
             }
             AMQPClass::Queue(Queue::Purge(it)) => {
-                let message_count = self.purge(at, &it.queue)?;
-                let ok = Queue::PurgeOk(queue::PurgeOk { message_count });
-                (it.nowait, AMQPClass::Queue(ok))
+                let messages = self.purge(at, &it.queue)?;
+                (it.nowait, messages.to_be_bytes().to_vec())
             }
             AMQPClass::Queue(Queue::Delete(it)) => {
-                let message_count = self.delete_queue(at, &it)?;
-                let ok = Queue::DeleteOk(queue::DeleteOk { message_count });
-                (it.nowait, AMQPClass::Queue(ok))
+                let messages = self.delete_queue(at, &it)?;
+                (it.nowait, messages.to_be_bytes().to_vec())
             }
             AMQPClass::Confirm(Confirm::Select(it)) => {
                 self.channel(at)?.confirms.get_or_insert(0);
-                let ok = Confirm::SelectOk(confirm::SelectOk {});
-                (it.nowait, AMQPClass::Confirm(ok))
+                (it.nowait, Vec::new())
             }
             AMQPClass::Basic(Basic::Qos(it)) => {
                 if it.global {
-                    let text = "a prefetch for the whole channel";
-                    return refuse(540, text);
+                    return refuse(540, "a prefetch for the whole channel");
                 }
                 self.channel(at)?.prefetch = it.prefetch_count;
-                let ok = Basic::QosOk(basic::QosOk {});
-                (false, AMQPClass::Basic(ok))
+                (false, Vec::new())
             }
             AMQPClass::Basic(Basic::Cancel(it)) => {
                 self.cancel(at, &it.consumer_tag)?;
-                let consumer_tag = it.consumer_tag;
-                let ok = Basic::CancelOk(basic::CancelOk { consumer_tag });
-                (it.nowait, AMQPClass::Basic(ok))
+                (it.nowait, frames::text(it.consumer_tag.as_str()))
             }
             // These say more than a reply, or nothing.
             AMQPClass::Basic(Basic::Consume(it)) => {
@@ -298,15 +280,14 @@ impl Broker {
             AMQPClass::Basic(Basic::Reject(it)) => {
                 return self.reject(at, it.delivery_tag, false, it.requeue);
             }
-            other => {
-                let class = other.get_amqp_class_id();
-                let number = other.get_amqp_method_id();
+            _ => {
                 let text = format!("class {class}, method {number}");
                 return refuse(540, text);
             }
         };
         if !nowait {
-            self.send(at, reply);
+            // A method's reply has the next number.
+            self.send(at, class, number + 1, &told);
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use amq_protocol::frame::{AMQPFrame, ProtocolVersion};
 use amq_protocol::protocol::AMQPClass;
 use amq_protocol::protocol::connection::{
-    AMQPMethod as Method, Close, CloseOk, OpenOk, Start, StartOk, Tune,
+    AMQPMethod as Method, Start, StartOk,
 };
 use amq_protocol::types::{AMQPValue, FieldTable};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
@@ -19,7 +19,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
-use super::frames::{self, Failure, Frame, refuse, short};
+use super::frames::{self, Failure, Frame, refuse};
 use super::outbox::Outbox;
 use super::{Broker, Connection, ConnectionId, Limits, lock};
 
@@ -139,7 +139,7 @@ impl Guest {
         if !matches!(&header, b"AMQP\0\0\x09\x01" | b"AMQP\x01\x01\0\x09") {
             return Err(Ending::Stranger);
         }
-        say(outbox, Method::Start(start()));
+        outbox.push(&start());
         let Method::StartOk(hello) = hear(reader).await? else {
             return Ok(refuse(504, "connection.start-ok must come first")?);
         };
@@ -158,12 +158,10 @@ impl Guest {
             );
             return Ok(refuse(403, text)?);
         }
-        let tune = Tune {
-            channel_max: CHANNEL_MAX,
-            frame_max: FRAME_MAX,
-            heartbeat: HEARTBEAT,
-        };
-        say(outbox, Method::Tune(tune));
+        let mut tune = CHANNEL_MAX.to_be_bytes().to_vec();
+        tune.extend(FRAME_MAX.to_be_bytes());
+        tune.extend(HEARTBEAT.to_be_bytes());
+        outbox.push(&frames::method(0, 10, 30, &tune));
         let Method::TuneOk(tuned) = hear(reader).await? else {
             return Ok(refuse(504, "connection.tune-ok must come next")?);
         };
@@ -187,7 +185,7 @@ impl Guest {
             channels: BTreeMap::new(),
         };
         lock(&self.broker).connections.insert(self.id, connection);
-        say(outbox, Method::OpenOk(OpenOk {}));
+        outbox.push(&frames::method(0, 10, 41, &[0]));
         Ok(())
     }
     // ANCHOR_END: handshake
@@ -203,11 +201,12 @@ impl Guest {
         match ending {
             Ending::Left => {
                 tracing::info!("client {} went", self.id);
-                say(outbox, Method::CloseOk(CloseOk {}));
+                outbox.push(&frames::method(0, 10, 51, &[]));
             }
             Ending::Failed(failure) => {
                 tracing::warn!("client {}: {}", self.id, failure.text);
-                say(outbox, Method::Close(close(failure)));
+                let told = failure.to_bytes();
+                outbox.push(&frames::method(0, 10, 50, &told));
             }
             Ending::Stranger => {
                 tracing::warn!("client {} speaks no AMQP 0-9-1", self.id);
@@ -237,10 +236,6 @@ impl Guest {
     }
 }
 
-fn say(outbox: &Outbox, method: Method) {
-    outbox.push(&frames::method(0, AMQPClass::Connection(method)));
-}
-
 /// The next method of the opening.
 async fn hear(reader: &mut Reader<'_>) -> Result<Method, Ending> {
     match frames::read(reader, FRAME_MAX as usize).await? {
@@ -262,7 +257,7 @@ async fn until_heard(reader: &mut Reader<'_>) {
     }
 }
 
-fn start() -> Start {
+fn start() -> Vec<u8> {
     let text = |text: &str| AMQPValue::LongString(text.into());
     let mut capabilities = FieldTable::default();
     for name in [
@@ -280,13 +275,14 @@ fn start() -> Start {
         .insert("version".into(), text(env!("CARGO_PKG_VERSION")))
         .insert("information".into(), text("everything is kept in memory"))
         .insert("capabilities".into(), AMQPValue::FieldTable(capabilities));
-    Start {
+    let start = Method::Start(Start {
         version_major: 0,
         version_minor: 9,
         server_properties: properties,
         mechanisms: "PLAIN".into(),
         locales: "en_US".into(),
-    }
+    });
+    frames::encode(&AMQPFrame::Method(0, AMQPClass::Connection(start)))
 }
 
 /// What the client says that it can do.
@@ -297,14 +293,5 @@ fn capabilities(hello: &StartOk) -> impl Fn(&str) -> bool {
             table.inner().get(name) == Some(&AMQPValue::Boolean(true))
         }
         _ => false,
-    }
-}
-
-fn close(failure: &Failure) -> Close {
-    Close {
-        reply_code: failure.code,
-        reply_text: short(&failure.text),
-        class_id: failure.cause.0,
-        method_id: failure.cause.1,
     }
 }

@@ -3,13 +3,12 @@
 //! 0xCE. A method is one frame. A message is several: the method that brings
 //! it, a header with its size and properties, and its body in pieces.
 
-use std::fmt;
+use std::{fmt, io};
 
 use amq_protocol::frame::{
     AMQPFrame, WriteContext, gen_frame, parse_frame, parsing,
 };
 use amq_protocol::protocol::{AMQPClass, BasicProperties};
-use amq_protocol::types::ShortString;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::connection::Ending;
@@ -45,6 +44,15 @@ impl Failure {
     /// need not suffer from. After all others nothing can go on.
     pub fn closes_channel_only(&self) -> bool {
         (403..=406).contains(&self.code)
+    }
+
+    /// What channel.close and connection.close say.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.code.to_be_bytes().to_vec();
+        bytes.extend(text(&self.text));
+        bytes.extend(self.cause.0.to_be_bytes());
+        bytes.extend(self.cause.1.to_be_bytes());
+        bytes
     }
 }
 
@@ -89,9 +97,12 @@ pub async fn read(
         let text = format!("{size} bytes in a frame, at most {most} may be");
         return Ok(refuse(501, text)?);
     }
-    let mut data = vec![0; head.len() + size + 1];
-    data[..head.len()].copy_from_slice(&head);
-    reader.read_exact(&mut data[head.len()..]).await?;
+    // As it comes: that it was announced takes no room.
+    let mut data = head.to_vec();
+    let rest = size as u64 + 1;
+    if (&mut *reader).take(rest).read_to_end(&mut data).await? as u64 != rest {
+        return Err(Ending::Lost(io::ErrorKind::UnexpectedEof.into()));
+    }
     Ok((channel, open(kind, channel, data)?))
 }
 
@@ -133,8 +144,22 @@ pub fn read_header(payload: &[u8]) -> Result<(u64, BasicProperties), Failure> {
     }
 }
 
-pub fn method(channel: u16, method: AMQPClass) -> Vec<u8> {
-    encode(&AMQPFrame::Method(channel, method))
+/// A method, by the numbers of its class and its own, and its fields.
+pub fn method(channel: u16, class: u16, number: u16, rest: &[u8]) -> Vec<u8> {
+    let head = [class.to_be_bytes(), number.to_be_bytes()].concat();
+    let mut out = Vec::new();
+    put(&mut out, 1, channel, &[&head, rest].concat());
+    out
+}
+
+/// A text with one byte before it that says how long it is. A longer one is
+/// cut between characters.
+pub fn text(text: &str) -> Vec<u8> {
+    let mut end = text.len().min(255);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    [&[end as u8], &text.as_bytes()[..end]].concat()
 }
 
 /// Encodes a frame. A vector takes everything, so this does not fail.
@@ -151,19 +176,16 @@ pub fn content(
     body: &[u8],
     most: usize,
 ) {
-    let bodies = body.chunks(most - AROUND).map(|piece| (3, piece));
-    for (kind, payload) in [(2, header)].into_iter().chain(bodies) {
-        out.push(kind);
-        out.extend(channel.to_be_bytes());
-        out.extend((payload.len() as u32).to_be_bytes());
-        out.extend(payload);
-        out.push(END);
+    put(out, 2, channel, header);
+    for piece in body.chunks(most - AROUND) {
+        put(out, 3, channel, piece);
     }
 }
 
-/// A text as short as AMQP wants it, cut between characters.
-pub fn short(text: &str) -> ShortString {
-    let end = (0..=text.len().min(255)).rev();
-    let end = end.into_iter().find(|end| text.is_char_boundary(*end));
-    ShortString::from(&text[..end.unwrap_or(0)])
+fn put(out: &mut Vec<u8>, kind: u8, channel: u16, payload: &[u8]) {
+    out.push(kind);
+    out.extend(channel.to_be_bytes());
+    out.extend((payload.len() as u32).to_be_bytes());
+    out.extend(payload);
+    out.push(END);
 }

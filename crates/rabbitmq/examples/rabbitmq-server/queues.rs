@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::iter::repeat_with;
 use std::sync::Arc;
 
-use amq_protocol::protocol::{AMQPClass, basic, queue};
+use amq_protocol::protocol::queue;
 use amq_protocol::types::{AMQPValue, FieldTable, ShortString};
 
 use super::channels::known;
-use super::frames::{Failure, refuse, short};
+use super::frames::{Failure, refuse, text};
 use super::{At, Broker, ConnectionId, Message, Name, Share, check_limit};
 
 /// What a place in a queue takes, beside the message.
@@ -52,11 +52,11 @@ impl Queue {
     /// Where its messages go that are rejected for good, and with which
     /// routing key, if not their own.
     pub fn dead_letters(&self) -> Option<(String, Option<String>)> {
-        let text = |name| match self.arguments.inner().get(name) {
+        let value = |name| match self.arguments.inner().get(name) {
             Some(AMQPValue::LongString(text)) => Some(text.to_string()),
             _ => None,
         };
-        Some((text(EXCHANGE)?, text(KEY)))
+        Some((value(EXCHANGE)?, value(KEY)))
     }
 }
 
@@ -68,7 +68,7 @@ impl Broker {
         &mut self,
         at: At,
         it: &queue::Declare,
-    ) -> Result<queue::DeclareOk, Failure> {
+    ) -> Result<Vec<u8>, Failure> {
         let mut name: Name = it.queue.as_str().into();
         if !it.passive {
             known(&it.arguments, &[EXCHANGE, KEY])?;
@@ -81,13 +81,11 @@ impl Broker {
             self.check_same(at, it, &name)?;
         }
         let queue = self.queue(at, &name)?;
-        let ok = queue::DeclareOk {
-            queue: short(&name),
-            message_count: queue.ready.len() as u32,
-            consumer_count: queue.consumers.len() as u32,
-        };
+        let counts = [queue.ready.len(), queue.consumers.len()];
+        let counts = counts.map(|count| (count as u32).to_be_bytes());
+        let told = [text(&name), counts.concat()].concat();
         self.channel(at)?.last_queue = name;
-        Ok(ok)
+        Ok(told)
     }
     // ANCHOR_END: declare
 
@@ -224,11 +222,9 @@ impl Broker {
             }
             let connection = self.connections.get(&consumer.at.connection);
             if connection.is_some_and(|connection| connection.hears_cancel) {
-                let cancel = basic::AMQPMethod::Cancel(basic::Cancel {
-                    consumer_tag: short(&consumer.tag),
-                    nowait: true,
-                });
-                self.send(consumer.at, AMQPClass::Basic(cancel));
+                // basic.cancel, and no reply is waited for.
+                let told = [&text(&consumer.tag)[..], &[1]].concat();
+                self.send(consumer.at, 60, 30, &told);
             }
         }
         queue.ready.len() as u32

@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use amq_protocol::protocol::{AMQPClass, basic};
+use amq_protocol::protocol::basic;
 use amq_protocol::types::ShortString;
 
 use super::channels::known;
-use super::frames::{Failure, refuse, short};
+use super::frames::{Failure, refuse, text};
 use super::queues::{Consumer, Queued, invented};
 use super::{At, Broker, Message, Name, check_limit};
 
@@ -40,6 +40,16 @@ pub struct Consuming {
     /// How many messages it may hold unacknowledged; 0 is any number.
     prefetch: usize,
     holds: usize,
+}
+
+impl Given {
+    /// What basic.deliver and basic.get-ok say of it.
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.tag.to_be_bytes().to_vec();
+        bytes.push(self.redelivered.into());
+        bytes.extend(self.message.came_by());
+        bytes
+    }
 }
 
 impl Broker {
@@ -83,10 +93,7 @@ impl Broker {
         };
         channel.consumers.insert(tag.clone(), consuming);
         if !it.nowait {
-            let consumer_tag = short(&tag);
-            let ok =
-                basic::AMQPMethod::ConsumeOk(basic::ConsumeOk { consumer_tag });
-            self.send(at, AMQPClass::Basic(ok));
+            self.send(at, 60, 21, &text(&tag));
         }
         self.deliver(&name);
         Ok(())
@@ -116,18 +123,12 @@ impl Broker {
                 continue;
             }
             busy = 0;
-            let consumer_tag = short(&tag);
+            let mut told = text(&tag);
             let Some(given) = self.hand_out(at, name, Some(tag), no_ack) else {
                 return;
             };
-            let deliver = basic::AMQPMethod::Deliver(basic::Deliver {
-                consumer_tag,
-                delivery_tag: given.tag,
-                redelivered: given.redelivered,
-                exchange: short(&given.message.exchange),
-                routing_key: short(&given.message.key),
-            });
-            self.send_message(at, deliver, &given.message);
+            told.extend(given.to_bytes());
+            self.send_message(at, 60, &told, &given.message);
         }
     }
 
@@ -189,18 +190,12 @@ impl Broker {
         let name = self.queue_name(at, &it.queue)?;
         self.queue(at, &name)?;
         let Some(given) = self.hand_out(at, &name, None, it.no_ack) else {
-            let empty = basic::AMQPMethod::GetEmpty(basic::GetEmpty {});
-            self.send(at, AMQPClass::Basic(empty));
+            self.send(at, 60, 72, &text(""));
             return Ok(());
         };
-        let ok = basic::AMQPMethod::GetOk(basic::GetOk {
-            delivery_tag: given.tag,
-            redelivered: given.redelivered,
-            exchange: short(&given.message.exchange),
-            routing_key: short(&given.message.key),
-            message_count: given.left,
-        });
-        self.send_message(at, ok, &given.message);
+        let left = given.left.to_be_bytes();
+        let told = [&given.to_bytes()[..], &left].concat();
+        self.send_message(at, 71, &told, &given.message);
         Ok(())
     }
 

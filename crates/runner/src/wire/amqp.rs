@@ -368,7 +368,7 @@ impl<'a> Fields<'a> {
                         self.field(field)?;
                     }
                 }
-                format!("header of {size}")
+                format!("header: a body of {size}")
             }
             8 => "heartbeat".to_owned(),
             _ => return None,
@@ -403,16 +403,14 @@ impl<'a> Fields<'a> {
 
     fn field(&mut self, field: &str) -> Option<()> {
         let (name, kind) = field.split_once(':')?;
-        let mut said = None;
+        let said: Option<String>;
         let part = match kind {
             "s" | "S" => {
                 let width = if kind == "s" { 1 } else { 4 };
                 let (bytes, text) = self.counted(width)?;
-                if !text.is_empty() {
-                    said = Some(printable(text));
-                }
-                let text = format!("{name}: {}", printable(text));
-                Part::new(escaped(bytes), text.trim_end())
+                said = (!text.is_empty()).then(|| printable(text));
+                let text = said.clone().unwrap_or("\"\"".to_owned());
+                Part::new(escaped(bytes), format!("{name}: {text}"))
             }
             "b" => {
                 let byte = self.bytes(1)?;
@@ -420,7 +418,7 @@ impl<'a> Fields<'a> {
                 let set = names.filter(|(at, _)| byte[0] >> at & 1 == 1);
                 let set: Vec<&str> = set.map(|(_, name)| name).collect();
                 said = (!set.is_empty()).then(|| set.join(" "));
-                let none = format!("not {}", name.replace('|', ", not "));
+                let none = format!("no flag set ({})", name.replace('|', ", "));
                 let set = said.clone().unwrap_or(none);
                 self.said.extend(said);
                 self.parts.push(Part::new(hex(byte), set));
@@ -570,10 +568,10 @@ mod tests {
                 "confirm.select",
                 "confirm.select-ok",
                 "basic.publish routing-key=cats mandatory",
-                "header of 4 bytes delivery-mode=2",
+                "header: a body of 4 bytes delivery-mode=2",
                 "body: hatA",
                 "basic.return code=312 text=NO_ROUTE routing-key=cats",
-                "header of 4 bytes delivery-mode=2",
+                "header: a body of 4 bytes delivery-mode=2",
                 "body of 4 bytes",
                 "basic.ack delivery-tag=1",
                 "heartbeat",
