@@ -8,6 +8,7 @@ pub mod running;
 
 mod dns;
 mod email;
+mod ftp;
 mod redis;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use crate::tools;
 /// All kinds.
 pub static KINDS: &[&Kind] = &[
     &email::KIND,
+    &ftp::KIND,
     &redis::KIND,
     &dns::KIND,
     #[cfg(test)]

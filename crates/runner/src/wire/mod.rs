@@ -8,6 +8,7 @@
 pub mod datagrams;
 pub mod dns;
 pub mod frames;
+pub mod ftp;
 pub mod live;
 pub mod msgpack;
 pub mod plain;
@@ -130,6 +131,7 @@ pub static KINDS: &[&Kind] = &[
     &zmtp::KIND,
     &msgpack::KIND,
     &smtp::KIND,
+    &ftp::KIND,
     &plain::KIND,
     &datagrams::KIND,
     &dns::UDP,
@@ -147,6 +149,11 @@ pub struct Protocol {
 }
 
 impl Protocol {
+    /// Whether its servers tell inside their replies where else to connect.
+    pub fn announces(&self) -> bool {
+        self.kind.name == ftp::KIND.name
+    }
+
     pub fn decoder(&self, look: Look) -> Result<Box<dyn Decoder>> {
         (self.kind.make)(self.parameter.as_deref(), look)
     }
