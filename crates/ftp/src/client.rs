@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
-use suppaftp::list::File as Listed;
+use suppaftp::list::ListParser;
 use suppaftp::tokio::AsyncFtpStream;
 use suppaftp::types::FileType;
 use suppaftp::{FtpError, FtpResult, Mode, Status};
@@ -36,7 +36,7 @@ pub struct Client {
 }
 
 /// What a folder holds.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     pub name: String,
     /// In bytes; `None` for what is no file.
@@ -73,7 +73,8 @@ impl Client {
     }
     // ANCHOR_END: connect
 
-    /// What is in a folder, in the server's order.
+    /// What is in a folder, by name. Servers that know no MLSD
+    /// (RFC 3659 7) are asked for a LIST, whose form is their own affair.
     ///
     /// # Errors
     /// When the server refuses, or is silent, or the list is too long.
@@ -81,20 +82,45 @@ impl Client {
         &mut self,
         folder: Option<&str>,
     ) -> anyhow::Result<Vec<Entry>> {
-        let mut command = "LIST".to_owned();
-        if let Some(folder) = folder {
-            command = format!("{command} {}", one_line(folder)?);
-        }
+        let folder = folder.map(one_line).transpose()?;
+        let limit = self.limit;
+        let asked = self.ask_for_list("MLSD", folder);
+        let text = match timeout(limit, asked).await {
+            Ok(Err(FtpError::UnexpectedResponse(reply)))
+                if is_unknown(reply.status) =>
+            {
+                step(limit, self.ask_for_list("LIST", folder)).await?
+            }
+            Ok(text) => text.map_err(said)?,
+            Err(_) => return Err(silent(limit)),
+        };
+        let mut found: Vec<_> = text.lines().filter_map(entry).collect();
+        found.sort();
+        Ok(found)
+    }
+
+    async fn ask_for_list(
+        &mut self,
+        command: &str,
+        folder: Option<&str>,
+    ) -> FtpResult<String> {
+        let command = match folder {
+            Some(folder) => format!("{command} {folder}"),
+            None => command.to_owned(),
+        };
         let begins = [Status::AboutToSend, Status::AlreadyOpen];
         let asked = self.ftp.custom_data_command(command, &begins);
-        let (_, mut stream) = step(self.limit, asked).await?;
+        let (_, mut stream) = asked.await?;
         let mut text = Vec::new();
         let mut limited = (&mut stream).take(LONGEST_LIST);
-        while timed(self.limit, limited.read_buf(&mut text)).await? > 0 {}
-        ensure!(limited.limit() > 0, "the list is longer than 16 MiB");
-        step(self.limit, stream.finish()).await?;
-        let text = String::from_utf8_lossy(&text);
-        Ok(text.lines().filter_map(entry).collect())
+        let read = limited.read_to_end(&mut text).await;
+        read.map_err(FtpError::ConnectionError)?;
+        if limited.limit() == 0 {
+            let error = io::Error::from(ErrorKind::FileTooLarge);
+            return Err(FtpError::ConnectionError(error));
+        }
+        stream.finish().await?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     /// Gets a file. Until all of it is there it is called `NAME.part`; with
@@ -104,7 +130,6 @@ impl Client {
     /// # Errors
     /// When it is not certain that the file is whole: what came stays in
     /// `NAME.part`.
-    // ANCHOR: get
     pub async fn get(
         &mut self,
         name: &str,
@@ -113,36 +138,55 @@ impl Client {
         report: Report<'_>,
     ) -> anyhow::Result<u64> {
         let name = one_line(name)?;
-        let size = self.size(name).await?;
         let mut part = file.as_os_str().to_owned();
         part.push(".part");
-        let mut out = OpenOptions::new()
+        let opened = OpenOptions::new()
             .create(true)
-            .write(true)
-            .truncate(!resume)
+            .append(true)
             .open(&part)
-            .await
-            .with_context(|| format!("cannot write {}", shown(file)))?;
-        let start = out.seek(io::SeekFrom::End(0)).await?;
-        self.ftp.resume_transfer(start.try_into()?).await?;
-        let mut stream =
-            step(self.limit, self.ftp.retr_as_stream(name)).await?;
-        let passed =
-            pass(&mut stream, &mut out, self.limit, start, size, report);
-        let length = passed.await?;
-        // 226 says that the server has sent all it wanted to.
-        step(self.limit, stream.finish()).await?;
-        out.sync_all().await?;
-        ensure!(
-            size.is_none_or(|size| size == length),
-            "{length} of {} bytes came, though the server says that this was \
-             all; get the rest with --resume",
-            size.unwrap_or_default()
-        );
-        tokio::fs::rename(&part, file).await?;
+            .await;
+        let cannot = || format!("cannot write {}.part", shown(file));
+        let mut out = opened.with_context(cannot)?;
+        if !resume {
+            out.set_len(0).await.with_context(cannot)?;
+        }
+        let came = self.come(name, &mut out, report).await;
+        // Nobody needs an empty part.
+        if came.is_err() && out.metadata().await?.len() == 0 {
+            tokio::fs::remove_file(&part).await?;
+        }
+        let length = came?;
+        tokio::fs::rename(&part, file).await.with_context(cannot)?;
         Ok(length)
     }
-    // ANCHOR_END: get
+
+    // ANCHOR: whole
+    /// The rest of a file, behind what is there.
+    async fn come(
+        &mut self,
+        name: &str,
+        out: &mut File,
+        report: Report<'_>,
+    ) -> anyhow::Result<u64> {
+        let start = out.metadata().await?.len();
+        let size = self.size(name).await?;
+        self.ftp.resume_transfer(start.try_into()?).await?;
+        let limit = self.limit;
+        let mut stream = step(limit, self.ftp.retr_as_stream(name)).await?;
+        let length =
+            pass(&mut stream, out, limit, start, size, report).await?;
+        // 226: the server has sent all that it wanted to.
+        step(limit, stream.finish()).await?;
+        out.sync_all().await?;
+        let wanted = size.unwrap_or(length);
+        ensure!(
+            length >= wanted,
+            "the server says that this was all, and {length} of {wanted} \
+             bytes are here; get the rest with --resume"
+        );
+        Ok(length)
+    }
+    // ANCHOR_END: whole
 
     /// Puts a file; with `resume`, without what the server has of it. Returns
     /// how many bytes the file has.
@@ -177,8 +221,8 @@ impl Client {
         if let Some(there) = self.size(name).await? {
             ensure!(
                 there == length,
-                "the server has {there} of {length} bytes, though it says \
-                 that this was all; send the rest with --resume"
+                "the server says that this was all, and has {there} of \
+                 {length} bytes; put the rest there with --resume"
             );
         }
         Ok(length)
@@ -252,13 +296,24 @@ fn one_line(name: &str) -> anyhow::Result<&str> {
 }
 // ANCHOR_END: one-line
 
-/// A line of LIST. Its form is the server's own affair (RFC 959 4.1.3): what
-/// cannot be taken apart is shown whole.
+/// A line of MLSD or LIST. One that cannot be taken apart is shown whole.
 fn entry(line: &str) -> Option<Entry> {
     if line.is_empty() || line.starts_with("total ") {
         return None;
     }
-    let Ok(listed) = line.parse::<Listed>() else {
+    // Not the folder itself, nor the one that it is in.
+    let facts = line.split(' ').next().unwrap_or_default();
+    let facts = facts.to_ascii_lowercase();
+    if facts.contains("type=cdir;") || facts.contains("type=pdir;") {
+        return None;
+    }
+    let is_machine = facts.ends_with(';') && facts.contains('=');
+    let parsed = match is_machine {
+        true => ListParser::parse_mlsd(line),
+        false => ListParser::parse_posix(&without_mark(line))
+            .or_else(|_| ListParser::parse_dos(line)),
+    };
+    let Ok(listed) = parsed else {
         let name = line.to_owned();
         return Some(Entry { name, size: None });
     };
@@ -268,6 +323,20 @@ fn entry(line: &str) -> Option<Entry> {
     }
     let size = listed.is_file().then_some(listed.size() as u64);
     Some(Entry { name, size })
+}
+
+/// The line without the mark of further rights behind `rwx`.
+fn without_mark(line: &str) -> String {
+    match line.split_at_checked(10) {
+        Some((rights, rest)) if rest.starts_with(['+', '.', '@']) => {
+            format!("{rights}{}", &rest[1..])
+        }
+        _ => line.to_owned(),
+    }
+}
+
+fn is_unknown(status: Status) -> bool {
+    matches!(status, Status::BadCommand | Status::NotImplemented)
 }
 
 async fn step<T>(
@@ -322,3 +391,28 @@ fn shown(file: &Path) -> String {
     printable(file.as_os_str().as_encoded_bytes())
 }
 // ANCHOR_END: all
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, entry};
+
+    /// What servers write, as tests/cases/lists.tsv has it.
+    #[test]
+    fn lines_of_lists() {
+        let cases = include_str!("../tests/cases/lists.tsv");
+        let mut count = 0;
+        for case in cases.lines().filter(|line| !line.starts_with('#')) {
+            let [line, name, size] = case.split('\t').collect::<Vec<_>>()[..]
+            else {
+                panic!("not three fields: {case}");
+            };
+            let expected = (name != "-").then(|| Entry {
+                name: name.to_owned(),
+                size: size.parse().ok(),
+            });
+            assert_eq!(entry(line), expected, "{line}");
+            count += 1;
+        }
+        assert!(count > 10);
+    }
+}

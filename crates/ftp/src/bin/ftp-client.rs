@@ -22,10 +22,10 @@ struct Options {
     #[arg(default_value = "ftp://127.0.0.1:2121")]
     url: String,
     /// Seconds that the server may take for each step
-    #[arg(long, default_value = "30", value_parser = seconds)]
+    #[arg(long, global = true, default_value = "30", value_parser = seconds)]
     timeout: Duration,
     /// Go on where an earlier transfer ended; the file must be the same
-    #[arg(long)]
+    #[arg(long, global = true)]
     resume: bool,
     #[command(subcommand)]
     job: Job,
@@ -48,8 +48,13 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<()> {
     let place: Place = options.url.parse()?;
+    let what = match &options.job {
+        Job::List { .. } => "list",
+        Job::Get { .. } => "get",
+        Job::Put { .. } => "put",
+    };
     let job = work(&options, &place).await;
-    job.with_context(|| format!("cannot do it at {place}"))
+    job.with_context(|| format!("{what} at {place}"))
 }
 
 async fn work(options: &Options, place: &Place) -> Result<()> {
