@@ -173,8 +173,7 @@ impl Client {
         self.ftp.resume_transfer(start.try_into()?).await?;
         let limit = self.limit;
         let mut stream = step(limit, self.ftp.retr_as_stream(name)).await?;
-        let length =
-            pass(&mut stream, out, limit, start, size, report).await?;
+        let length = pass(&mut stream, out, limit, start, size, report).await?;
         // 226: the server has sent all that it wanted to.
         step(limit, stream.finish()).await?;
         out.sync_all().await?;

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow};
 use clap::Parser;
 use ftp::{Rules, finish, printable, say, serve, stop_signal};
 use tokio::net::TcpListener;
@@ -18,7 +18,8 @@ struct Options {
     /// Where to listen; port 0 takes any free port
     #[arg(default_value = "127.0.0.1:2121")]
     address: String,
-    /// The folder; whoever comes in can read, write and delete all of it
+    /// The folder, made if it is missing; whoever comes in can read, write
+    /// and delete all of it
     #[arg(long, value_name = "DIR", default_value = "public")]
     root: PathBuf,
     /// The only one who may come in, instead of anybody
@@ -45,8 +46,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let shown = printable(options.root.as_os_str().as_encoded_bytes());
     let what = || format!("cannot give away {shown}; choose with --root");
-    let root = std::fs::metadata(&options.root).with_context(what)?;
-    ensure!(root.is_dir(), "{}: it is no folder", what());
+    std::fs::create_dir_all(&options.root).with_context(what)?;
     let address = &options.address;
     let listener = TcpListener::bind(address).await.map_err(|error| {
         anyhow!("cannot listen at {address}: {error}; give another address")

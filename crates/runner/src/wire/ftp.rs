@@ -140,8 +140,8 @@ impl Announcements {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let ends = piece.ends_with(b"\n");
             self.held.extend_from_slice(piece);
-            let may_be = b"22".starts_with(&self.held)
-                || self.held.starts_with(b"22");
+            let may_be =
+                b"22".starts_with(&self.held) || self.held.starts_with(b"22");
             if ends && !self.inside {
                 let line = std::mem::take(&mut self.held);
                 out.extend(replaced(&line, other).unwrap_or(line));

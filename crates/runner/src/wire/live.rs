@@ -12,8 +12,8 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-use super::relay::{Event, Limits, Relay, Watch};
 use super::plain;
+use super::relay::{Event, Limits, Relay, Watch};
 use super::show::rows;
 use super::{Decoder, Look, Message, Protocol, Side, count};
 
