@@ -19,7 +19,9 @@ print(f"Answering at {host}:{port}", flush=True)
 
 query, client = server.recvfrom(512)
 end = query.index(0, 12)
-print("Question:", query[13:end].decode("latin-1").translate({3: ".", 7: "."}))
+# Anybody may ask: what is no plain character is shown as an escape.
+name = query[13:end].replace(b"\3", b".").replace(b"\7", b".")
+print("Question:", repr(name)[2:-1])
 # The same id; an answer, authoritative, with one record if it is that name.
 known = query[12 : end + 1].lower() == NAME
 header = query[:2] + b"\x84\0\0\1" + (b"\0\1" if known else b"\0\0") + bytes(4)

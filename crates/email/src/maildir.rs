@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use anyhow::Context;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
@@ -36,6 +37,23 @@ impl Maildir {
             new,
         })
     }
+}
+
+/// The files of a folder, oldest names first.
+pub fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let shown = folder.display();
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("cannot read {shown}: is this a Maildir?"))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if !hidden && entry.file_type()?.is_file() {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// A letter that is being written. Unless it is kept, nothing of it stays.

@@ -7,9 +7,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use anyhow::anyhow;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
@@ -73,6 +74,35 @@ pub async fn serve(
     let _ = stop.send(true);
     let ended = async { while clients.join_next().await.is_some() {} };
     let _ = timeout(GRACE, ended).await;
+}
+
+/// Serves two listeners until `shutdown`, the second with TLS from the first
+/// byte.
+pub async fn serve_both(
+    post: Arc<Post>,
+    clear: TcpListener,
+    tls: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) {
+    let (ended, end) = oneshot::channel::<()>();
+    let first = async {
+        shutdown.await;
+        drop(ended);
+    };
+    let second = async {
+        let _ = end.await;
+    };
+    tokio::join!(
+        serve(post.clone(), clear, false, first),
+        serve(post, tls, true, second),
+    );
+}
+
+/// Listens at an address.
+pub async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        anyhow!("cannot listen at {address}: {error}; give another address")
+    })
 }
 
 impl Post {

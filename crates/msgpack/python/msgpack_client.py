@@ -9,12 +9,25 @@ import sys
 import msgpack
 import zmq
 
+# What a terminal cannot show is printed as an escape.
+sys.stdout.reconfigure(errors="backslashreplace")
+
 PATIENCE = 2500  # milliseconds
 
 endpoint = sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:6789"
 socket = zmq.Context().socket(zmq.REQ)
 socket.linger = 0
 socket.connect(endpoint)
+
+
+def printable(data):
+    """Bytes as one line of text that cannot play with a terminal."""
+    # Doubled, its own backslashes differ from those of the escapes.
+    text = data.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode()
+        for c in text
+    )
 
 
 def ask(request):
@@ -34,4 +47,5 @@ if ask("Ping") == "Pong":
 for cat, hat in ("catA", "hatB"), ("catA", "hatD"):
     print(f"Request: {cat} wears a {hat}", flush=True)
     hats = ask({"Wears": {"cat": cat, "hat": hat}})["Hats"]
-    print(f"Reply: hats of {hats['cat']} so far: {hats['hats']}", flush=True)
+    cat = printable(hats["cat"].encode())
+    print(f"Reply: hats of {cat} so far: {hats['hats']}", flush=True)

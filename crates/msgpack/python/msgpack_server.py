@@ -11,6 +11,9 @@ import sys
 import msgpack
 import zmq
 
+# What a terminal cannot show is printed as an escape.
+sys.stdout.reconfigure(errors="backslashreplace")
+
 MOST_CATS = 1000
 
 count = collections.Counter()
@@ -18,6 +21,16 @@ count = collections.Counter()
 
 def stop(*_):
     sys.exit(0)
+
+
+def printable(data):
+    """Bytes as one line of text that cannot play with a terminal."""
+    # Doubled, its own backslashes differ from those of the escapes.
+    text = data.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode()
+        for c in text
+    )
 
 
 def answer(data):
@@ -34,7 +47,8 @@ def answer(data):
     cat, hat = request["Wears"]["cat"], request["Wears"]["hat"]
     if not isinstance(cat, str) or not isinstance(hat, str):
         raise ValueError("cat and hat must be text")
-    print(f"Request: {cat} wears a {hat}", flush=True)
+    said, worn = printable(cat.encode()), printable(hat.encode())
+    print(f"Request: {said} wears a {worn}", flush=True)
     if cat not in count and len(count) >= MOST_CATS:
         raise ValueError(f"there are {MOST_CATS} cats already")
     count[cat] += 1

@@ -3,6 +3,7 @@
 //! person can act on, a clean end, and the cats and their hats. A
 //! subscription that outlives its server is in a module of its own.
 
+mod keys;
 pub mod stop;
 mod subscription;
 pub mod words;
@@ -15,7 +16,7 @@ use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use clap::Parser;
 use redis::aio::MultiplexedConnection;
 use redis::{
@@ -25,6 +26,7 @@ use redis::{
 use redis::{ErrorKind, ProtocolVersion, PushInfo, RedisError, RedisResult};
 use tokio::sync::mpsc::UnboundedSender;
 
+pub use keys::enter_keys;
 pub use stop::stop_signal;
 pub use subscription::{Patience, Subscription};
 pub use words::{beginning, finish, printable, say, seconds, warn};
@@ -184,6 +186,12 @@ impl Server {
             }
             _ => error,
         }
+    }
+
+    /// What was tried here, why it failed and what to do.
+    pub fn cannot(&self, what: &str, error: &RedisError) -> anyhow::Error {
+        let why = self.explain(error);
+        anyhow!("cannot {what} {self}: {why}")
     }
 
     /// Says why something failed and what to do, for a person.

@@ -14,6 +14,7 @@ use crate::script::{Action, Actor, Script};
 use crate::workspace::{Section, Workspace, entries, pages_of};
 
 const LINES: usize = 40;
+const STARTER_LINES: usize = 100;
 const PYTHON_LINES: usize = 30;
 /// Two programs of this width stand side by side.
 const COLUMNS: usize = 60;
@@ -77,7 +78,43 @@ pub fn problems(
             check_pairs(section, &shorts, &pages, &mut problems)?;
         }
     }
+    check_starters(section, &mut problems)?;
     Ok(problems)
+}
+
+/// Each program of the starter is short enough to be read at once, or the
+/// manifest says why not.
+fn check_starters(section: &Section, problems: &mut Vec<String>) -> Result<()> {
+    for file in entries(&section.folder.join("src/bin"))? {
+        let Some(program) = file.file_stem().filter(|_| file.is_file()) else {
+            continue;
+        };
+        let program = program.to_string_lossy();
+        let lines = fs::read_to_string(&file)?.lines().count();
+        let reason = section.long.get(&*program).map(|reason| reason.trim());
+        match (lines > STARTER_LINES, reason) {
+            (true, Some("")) => problems.push(format!(
+                "'long' in its manifest gives no reason for {program}"
+            )),
+            (true, None) => problems.push(format!(
+                "{program} has {lines} lines, more than {STARTER_LINES}, and \
+                 its manifest does not say why (long = {{ {program} = \"…\" }})"
+            )),
+            (false, Some(_)) => problems.push(format!(
+                "its manifest says 'long' of {program}, which has {lines} \
+                 lines"
+            )),
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
+    for name in section.long.keys() {
+        if !section.programs.contains(name) {
+            problems.push(format!(
+                "its manifest says 'long' of {name}, and there is no src/bin/{name}.rs"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What a reader starts with: the programs of the demo `short`, in the order

@@ -1,5 +1,6 @@
 //! What is in the workspace: sections, their programs and their demos.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,8 @@ pub struct Section {
     pub description: String,
     /// Why it has no short programs, where it has none.
     pub no_short: Option<String>,
+    /// Programs of the starter that are longer than others, and why.
+    pub long: BTreeMap<String, String>,
     pub servers: Servers,
     pub folder: PathBuf,
     /// What stands in src/bin, in alphabetical order.
@@ -72,6 +75,8 @@ struct SectionTable {
     servers: Vec<String>,
     #[serde(rename = "no-short")]
     no_short: Option<String>,
+    #[serde(default)]
+    long: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -272,6 +277,7 @@ impl Section {
             title: table.title,
             description: package.description,
             no_short: table.no_short,
+            long: table.long,
             servers: match table.server {
                 Some(kind) if table.servers.is_empty() => Servers::Each(kind),
                 Some(_) => bail!(

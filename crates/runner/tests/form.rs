@@ -123,9 +123,12 @@ fn files() -> Vec<(String, String)> {
         file(
             "Cargo.toml",
             "[package]\nname = \"talk\"\n\
-             [package.metadata.section]\ntitle = \"Talk\"\n",
+             [package.metadata.section]\ntitle = \"Talk\"\n\
+             long = { talk-long = \"two protocols\" }\n",
         ),
         file("src/lib.rs", &library),
+        file("src/bin/talk.rs", &"// more\n".repeat(100)),
+        file("src/bin/talk-long.rs", &"// more\n".repeat(101)),
         file("examples/short-talk-say.rs", SAY),
         file("examples/short-talk-hear.rs", HEAR),
         file("python/short_talk_say.py", "print('a word')\n"),
@@ -215,6 +218,30 @@ fn a_short_program_is_small_and_plain() {
         hear,
         Some(("(flavor = \"current_thread\")", "")),
         "needs 'fn main()",
+    );
+}
+
+#[test]
+fn a_starter_has_a_hundred_lines_or_says_why() {
+    let more = Some(("// more", "// more\n// more"));
+    broken("bin/talk.rs", more, "talk has 101 lines, more than 100");
+    broken(
+        "bin/talk-long.rs",
+        Some(("// more\n", "")),
+        "which has 100 lines",
+    );
+    let manifest = "talk/Cargo.toml";
+    let reason = "long = { talk-long = \"two protocols\" }\n";
+    broken(manifest, Some((reason, "")), "talk-long has 101 lines");
+    broken(
+        manifest,
+        Some(("two protocols", " ")),
+        "gives no reason for talk-long",
+    );
+    broken(
+        manifest,
+        Some((" }", ", gone = \"it was long\" }")),
+        "there is no src/bin/gone.rs",
     );
 }
 

@@ -3,6 +3,7 @@
 //! a line of a blocking stream, and words for a person.
 
 mod address;
+mod client;
 mod errors;
 mod line;
 pub mod log;
@@ -23,6 +24,7 @@ use tokio::task::coop::consume_budget;
 use tokio::time::{sleep, timeout};
 
 pub use address::{connect, listen, look_up, lookup};
+pub use client::{call, end, exchange};
 pub use errors::{cannot_connect, cannot_listen, cannot_talk};
 pub use line::{hang_up, read_last_line, read_line};
 pub use log::log;

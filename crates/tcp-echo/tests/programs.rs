@@ -288,6 +288,27 @@ fn a_client_that_is_gone_before_it_is_accepted() {
     assert_eq!((end.code, end.errors), (Some(1), error));
 }
 
+/// On Linux a receive with a time limit fails when its program is stopped
+/// (Ctrl-Z) and goes on. While a server takes its leave, too, that is no
+/// reason to end.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_server_that_was_stopped_goes_on_taking_its_leave() {
+    let options = ["127.0.0.1:0", "--timeout", "25"];
+    let (mut server, at) = Program::listening(SERVER, &options);
+    let mut client = TcpStream::connect(at).unwrap();
+    client.write_all(b"Hello!\n").unwrap();
+    // Until the server has closed its direction, and waits for ours.
+    client.read_to_end(&mut Vec::new()).unwrap();
+    for _ in 0..20 {
+        server.signal("-STOP");
+        server.signal("-CONT");
+    }
+    assert!(server.child.try_wait().unwrap().is_none(), "it has ended");
+    drop(client);
+    assert_eq!(server.end().code, Some(0));
+}
+
 #[test]
 fn a_text_is_shown_whole_and_harmless() {
     let (_server, at) = Program::listening(ECHO_SERVER, &["127.0.0.1:0"]);

@@ -14,9 +14,12 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use anyhow::anyhow;
+use bytes::BytesMut;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
+use tokio_util::codec::Encoder;
 
 pub use framing::{FrameCodec, FrameError, Framing};
 pub use log::log;
@@ -72,6 +75,15 @@ impl FramingOptions {
     }
 }
 
+/// Says before the first message comes whether its answer can be framed.
+pub fn check_answer(framing: Framing, answer: &str) -> anyhow::Result<()> {
+    let mut codec = framing.codec();
+    let frame = codec.encode(answer.as_bytes(), &mut BytesMut::new());
+    frame.map_err(|error| {
+        anyhow!("cannot answer: {error}; raise --size or --max-frame")
+    })
+}
+
 impl fmt::Display for FramingOptions {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self.framing {
@@ -119,6 +131,17 @@ pub async fn find(address: &str) -> io::Result<Vec<SocketAddr>> {
         let _ = sender.send(lookup(&address));
     })?;
     found.await.map_err(io::Error::other)?
+}
+
+/// Listens at the first of the addresses that `address` stands for.
+pub async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    let listener = match find(address).await {
+        Ok(found) => TcpListener::bind(&found[..]).await,
+        Err(error) => Err(error),
+    };
+    listener.map_err(|error| {
+        anyhow!("cannot listen at {address}: {}", explain(&error))
+    })
 }
 
 /// Connects to the first of the addresses that answers: `localhost` is often

@@ -61,7 +61,7 @@ async fn tokio() -> Result<(), Box<dyn Error>> {
         held: 1024,
     };
     let for_ever = std::future::pending();
-    serve(socket, limits, Faults::default(), for_ever).await;
+    serve(socket, limits, Faults::default(), for_ever).await?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! act on, a clean end. What the echo server and its client are made of is in
 //! modules of their own, and so ready to be lifted out.
 
+mod asked;
 pub mod log;
 mod server;
 pub mod stop;
@@ -70,7 +71,7 @@ fn has_a_way(address: &SocketAddr) -> bool {
         .is_ok_and(|socket| socket.connect(address).is_ok())
 }
 
-/// Warns of what 0.0.0.0 and `[::]` cost a UDP server.
+/// Warns of what 0.0.0.0 and `[::]` cost a server with a plain socket.
 pub fn warn_of_all_addresses(program: &str, bound: SocketAddr) {
     if bound.ip().is_unspecified() {
         warn(format_args!(
@@ -145,6 +146,17 @@ pub fn cannot(what: &str) -> impl Fn(io::Error) -> anyhow::Error {
     move |error| anyhow!("cannot {what}: {}", explain(&error))
 }
 
+/// Why a talk with a server ended. Also a send may bring the news that an
+/// earlier datagram met nobody.
+pub fn cannot_talk(server: SocketAddr, error: &io::Error) -> anyhow::Error {
+    use ErrorKind::*;
+    let what = match error.kind() {
+        ConnectionRefused | ConnectionReset => "no answer from",
+        _ => "cannot send to",
+    };
+    anyhow!("{what} {server}: {}", explain(error))
+}
+
 /// The system's number for "too many open files": no `ErrorKind` either.
 const TOO_MANY: i32 = if cfg!(windows) { 10_024 } else { 24 };
 
@@ -161,6 +173,21 @@ pub const TOO_LONG: i32 = if cfg!(windows) {
 /// The time of day and the date, in UTC and as RFC 3339 has it.
 pub fn now() -> impl fmt::Display {
     humantime::format_rfc3339_seconds(SystemTime::now())
+}
+
+/// A socket that takes datagrams from this server only.
+pub async fn connect(
+    server: SocketAddr,
+) -> anyhow::Result<tokio::net::UdpSocket> {
+    let any: IpAddr = match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = tokio::net::UdpSocket::bind((any, 0)).await;
+    let socket = socket.map_err(cannot("create a socket"))?;
+    let connected = socket.connect(server).await;
+    connected.map_err(cannot(&format!("use {server}")))?;
+    Ok(socket)
 }
 
 /// For programs that block: Ctrl-C or SIGTERM (on Windows: Ctrl-C or

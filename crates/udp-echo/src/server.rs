@@ -2,16 +2,18 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, pending};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
+use quinn_udp::RecvMeta;
 use tokio::net::UdpSocket;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
-use crate::TOO_LONG;
+use crate::LARGEST;
+use crate::asked::AskedSocket;
 
 /// How much a server takes on.
 #[derive(Clone, Debug)]
@@ -47,7 +49,7 @@ pub struct Counts {
 /// An answer that is held back.
 struct Held {
     due: Instant,
-    client: SocketAddr,
+    to: RecvMeta,
     bytes: Vec<u8>,
 }
 
@@ -55,74 +57,83 @@ struct Held {
 /// completes; answers that are still held back then are forgotten (RFC 862 is
 /// this service). Nothing a client does ends it: UDP has no connection that
 /// could break, and an error is about one datagram only.
+///
+/// # Errors
+/// The system cannot tell which address a client has asked.
 pub async fn serve(
     socket: UdpSocket,
     limits: Limits,
     mut faults: Faults,
     shutdown: impl Future<Output = ()>,
-) -> Counts {
+) -> io::Result<Counts> {
     let mut shutdown = pin!(shutdown);
     let mut counts = Counts::default();
     let own = socket.local_addr().ok();
+    let socket = AskedSocket::new(socket)?;
     // Every answer is held back for the same time, so the first in is the
     // first out.
     let mut held: VecDeque<Held> = VecDeque::new();
-    // One byte more than allowed tells a long datagram from a cut one.
-    let mut buffer = vec![0; limits.largest.saturating_add(1)];
+    let mut buffer = vec![0; LARGEST.into()];
     loop {
         let due = held.front().map(|answer| answer.due);
-        tokio::select! {
-            () = &mut shutdown => return counts,
+        let came = tokio::select! {
+            () = &mut shutdown => return Ok(counts),
             () = at(due) => {
-                if let Some(answer) = held.pop_front() {
-                    let Held { client, bytes, .. } = answer;
-                    send(&socket, &bytes, client, &mut counts).await;
+                if let Some(Held { to, bytes, .. }) = held.pop_front() {
+                    send(&socket, &to, &bytes, &mut counts).await;
                 }
+                continue;
             }
-            came = socket.recv_from(&mut buffer) => match came {
-                Ok((length, client)) => {
-                    counts.received += 1;
-                    // Drawn for each datagram, needed or not: so what
-                    // happens to the third does not hang on the first two.
-                    let drop = faults.chance.u8(..100) < faults.drop;
-                    let late = faults.chance.u8(..100) < faults.late
-                        && !faults.delay.is_zero();
-                    if length > limits.largest {
-                        debug!(%client, "too long");
-                        counts.too_long += 1;
-                    } else if own.is_some_and(|own| is_own(client, own)) {
-                        debug!(%client, "it claims to be this server");
-                        counts.dropped += 1;
-                    } else if drop || late && held.len() >= limits.held {
-                        debug!(%client, length, "dropped");
-                        counts.dropped += 1;
-                    } else if late {
-                        debug!(%client, length, "held back");
-                        held.push_back(Held {
-                            due: Instant::now() + faults.delay,
-                            client,
-                            bytes: buffer[..length].to_vec(),
-                        });
-                    } else {
-                        let bytes = &buffer[..length];
-                        send(&socket, bytes, client, &mut counts).await;
-                    }
-                }
-                // Windows tells here that an earlier answer met nobody,
-                Err(error) if error.kind() == ErrorKind::ConnectionReset => {
-                    debug!("an answer was not wanted: {error}");
-                }
-                // and that a datagram did not fit. Unix just cuts it.
-                Err(error) if error.raw_os_error() == Some(TOO_LONG) => {
-                    counts.received += 1;
-                    counts.too_long += 1;
-                }
-                Err(error) => {
-                    warn!("cannot receive: {error}");
-                    // If it stays so, do not spin.
-                    sleep(Duration::from_millis(10)).await;
-                }
-            },
+            came = socket.receive(&mut buffer) => came,
+        };
+        let from = match came {
+            Ok(from) => from,
+            // Windows tells here that an earlier answer met nobody.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {
+                debug!("an answer was not wanted: {error}");
+                continue;
+            }
+            Err(error) => {
+                warn!("cannot receive: {error}");
+                // If it stays so, do not spin.
+                sleep(Duration::from_millis(10)).await;
+                continue;
+            }
+        };
+        let mut rest = &buffer[..from.len];
+        // Once at least: a datagram may be empty.
+        loop {
+            let (bytes, more) = rest.split_at(from.stride.min(rest.len()));
+            counts.received += 1;
+            // Drawn for each datagram, needed or not: so what happens to the
+            // third does not hang on the first two.
+            let drop = faults.chance.u8(..100) < faults.drop;
+            let late = faults.chance.u8(..100) < faults.late
+                && !faults.delay.is_zero();
+            let (client, length) = (from.addr, bytes.len());
+            if length > limits.largest {
+                debug!(%client, "too long");
+                counts.too_long += 1;
+            } else if own.is_some_and(|own| is_own(client, own)) {
+                debug!(%client, "it claims to be this server");
+                counts.dropped += 1;
+            } else if drop || late && held.len() >= limits.held {
+                debug!(%client, length, "dropped");
+                counts.dropped += 1;
+            } else if late {
+                debug!(%client, length, "held back");
+                held.push_back(Held {
+                    due: Instant::now() + faults.delay,
+                    to: from,
+                    bytes: bytes.to_vec(),
+                });
+            } else {
+                send(&socket, &from, bytes, &mut counts).await;
+            }
+            if more.is_empty() {
+                break;
+            }
+            rest = more;
         }
     }
 }
@@ -139,14 +150,15 @@ fn is_own(client: SocketAddr, own: SocketAddr) -> bool {
 }
 
 async fn send(
-    socket: &UdpSocket,
+    socket: &AskedSocket,
+    to: &RecvMeta,
     bytes: &[u8],
-    client: SocketAddr,
     counts: &mut Counts,
 ) {
-    match socket.send_to(bytes, client).await {
-        Ok(length) => {
-            debug!(%client, length, "echoed");
+    let client = to.addr;
+    match socket.answer(to, bytes).await {
+        Ok(()) => {
+            debug!(%client, length = bytes.len(), "echoed");
             counts.echoed += 1;
         }
         // Port 0, an unreachable network: a sender's address can be forged.

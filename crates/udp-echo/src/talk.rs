@@ -7,28 +7,35 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// What to say and how patiently.
-#[derive(Clone, Debug)]
+use crate::seconds;
+
+/// What to say and how patiently; options of a program.
+#[derive(Clone, Debug, clap::Args)]
 pub struct Plan {
-    /// How many numbers to send.
+    /// How many numbers to send
+    #[arg(long, default_value = "10")]
     pub count: u64,
-    /// How many of them may be without an answer at a time.
+    /// Bytes to fill each datagram up to; several take turns: 100,200
+    #[arg(long, value_name = "BYTES", value_delimiter = ',')]
+    pub size: Vec<u16>,
+    /// Datagrams that may be on their way at a time
+    #[arg(long, value_name = "COUNT", default_value = "1")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     pub window: u64,
-    /// How often a number is sent again when no answer comes.
+    /// How often to send a number again when no answer comes
+    #[arg(long, value_name = "COUNT", default_value = "2")]
     pub retries: u32,
-    /// How long to wait for the answer to each try.
+    /// Seconds to wait for each answer
+    #[arg(long, default_value = "1", value_parser = seconds)]
     pub timeout: Duration,
-    /// Bytes to fill the datagrams up to: the first number to the first of
-    /// these, and so on, over and over.
-    pub sizes: Vec<usize>,
 }
 
 impl Plan {
     fn fill(&self, number: u64, text: &str) -> Vec<u8> {
         let mut bytes = text.as_bytes().to_vec();
-        if !self.sizes.is_empty() {
-            let size = self.sizes[(number as usize - 1) % self.sizes.len()];
-            bytes.resize(size.max(bytes.len()), b'.');
+        if !self.size.is_empty() {
+            let size = self.size[(number as usize - 1) % self.size.len()];
+            bytes.resize(usize::from(size).max(bytes.len()), b'.');
         }
         bytes
     }

@@ -190,15 +190,65 @@ fn a_server_at_all_addresses() {
 /// was not asked. It says so when it starts.
 #[test]
 #[cfg(target_os = "linux")]
-fn at_all_addresses_an_answer_may_leave_from_another_one() {
-    for (server, client) in [(SERVER, CLIENT), (ECHO_SERVER, ECHO_CLIENT)] {
-        let server = Running::start(server, &["0.0.0.0:0"]);
-        let address = server.address().replace("0.0.0.0", "127.0.0.2");
-        let end = run(client, &[&address, "--timeout", "0.2"]);
-        assert!(!end.status.success(), "{address}");
-        let why = text(&end.stderr);
-        assert!(why.contains("no answer from"), "{why}");
-        assert!(why.contains("timed out"), "{why}");
+fn at_all_addresses_a_plain_socket_answers_from_another_one() {
+    let server = Running::start(SERVER, &["0.0.0.0:0"]);
+    let address = server.address().replace("0.0.0.0", "127.0.0.2");
+    let end = run(CLIENT, &[&address, "--timeout", "0.2"]);
+    assert!(!end.status.success(), "{address}");
+    let why = text(&end.stderr);
+    assert!(why.contains("no answer from"), "{why}");
+    assert!(why.contains("timed out"), "{why}");
+    let (code, said) = server.end();
+    assert_eq!(code, Some(0));
+    assert!(said.contains("at 0.0.0.0:"), "{said}");
+    assert!(said.contains("name one address"), "{said}");
+}
+
+/// Two addresses of one machine, two families of the socket: only an answer
+/// from the address that was asked reaches a connected client.
+#[test]
+#[cfg(target_os = "linux")]
+fn at_all_addresses_an_echo_leaves_from_the_one_that_was_asked() {
+    for any in ["0.0.0.0:0", "[::]:0"] {
+        if UdpSocket::bind(any).is_err() {
+            continue; // a machine without IPv6
+        }
+        let server = Running::start(ECHO_SERVER, &[any]);
+        let bound = server.address();
+        let port = bound.rsplit(':').next().unwrap();
+        for asked in ["127.0.0.1", "127.0.0.2"] {
+            let address = format!("{asked}:{port}");
+            let end = run(ECHO_CLIENT, &[&address, "--count", "3"]);
+            assert!(end.status.success(), "{any} {}", text(&end.stderr));
+            let said = text(&end.stdout);
+            assert!(said.contains("; received: 3, lost: 0, "), "{said}");
+        }
+        server.signal("TERM");
+        assert_eq!(server.end(), (Some(0), String::new()));
+    }
+}
+
+/// IPv6 leaves room for 20 bytes more than IPv4, and a buffer must have it.
+#[test]
+fn the_longest_datagram_of_ipv6_is_shown_whole() {
+    const END: &[u8] = b"THE END";
+    let Ok(socket) = UdpSocket::bind("[::1]:0") else {
+        return; // a machine without IPv6
+    };
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut long = vec![b'.'; 65_527 - END.len()];
+    long.extend(END);
+    let whole = format!(" said {}", text(&long));
+    let address = socket.local_addr().unwrap().to_string();
+    let client = Running::start(CLIENT, &[&address, "--timeout", "20"]);
+    let (_, from) = socket.recv_from(&mut [0; 10]).unwrap();
+    // Some systems allow no datagram that long.
+    if socket.send_to(&long, from).is_ok() {
+        assert!(client.line_with(" said ").ends_with(&whole));
+        assert_eq!(client.end(), (Some(0), String::new()));
+        let server = Running::start(SERVER, &["[::1]:0"]);
+        socket.send_to(&long, server.address()).unwrap();
+        assert!(server.line_with(" said ").ends_with(&whole));
     }
 }
 

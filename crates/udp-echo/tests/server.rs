@@ -1,6 +1,7 @@
 //! The echo server, in the process of the test.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 struct Server {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
-    task: JoinHandle<Counts>,
+    task: JoinHandle<io::Result<Counts>>,
 }
 
 impl Server {
@@ -37,7 +38,7 @@ impl Server {
 
     async fn stop(self) -> Counts {
         self.stop.send(()).unwrap();
-        within(self.task).await.unwrap()
+        within(self.task).await.unwrap().unwrap()
     }
 
     async fn client(&self) -> UdpSocket {
@@ -247,7 +248,7 @@ async fn what_claims_to_come_from_the_server_itself_is_not_answered() {
         client.connect(itself).await.unwrap();
         echo(&client, b"Hello!").await;
         stop.send(()).unwrap();
-        let counts = within(served).await.unwrap();
+        let counts = within(served).await.unwrap().unwrap();
         assert_eq!((counts.echoed, counts.dropped), (1, 1), "{at}");
     }
 }

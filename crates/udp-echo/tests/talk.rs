@@ -12,7 +12,7 @@ fn plan(count: u64, window: u64, retries: u32) -> Plan {
         window,
         retries,
         timeout: TIMEOUT,
-        sizes: Vec::new(),
+        size: Vec::new(),
     }
 }
 
@@ -165,7 +165,7 @@ fn what_was_not_sent_is_no_answer() {
 fn sizes_take_turns() {
     let now = Instant::now();
     let mut plan = plan(4, 4, 0);
-    plan.sizes = vec![0, 100, 65_507];
+    plan.size = vec![0, 100, 65_507];
     let mut talk = Talk::new(plan);
     let mut lengths = Vec::new();
     while let Some(Due::Send { bytes, .. }) = talk.due(now) {

@@ -11,7 +11,7 @@ import sys
 
 import zmq
 
-from zmq_sink import arguments, bind, run
+from zmq_sink import arguments, bind, printable, run
 
 
 def main():
@@ -27,11 +27,12 @@ def collect(context, args):
         endpoint = bind(lines, args.endpoint)
         print("Waiting for lines. Endpoint:", endpoint, flush=True)
         while True:
-            parts = [part.decode(errors="replace") for part in lines.recv_multipart()]
+            parts = lines.recv_multipart()
             if len(parts) != 2:
                 print("zmq_log_collector.py: skipped:", parts, file=sys.stderr)
                 continue
-            line = ": ".join(parts)
+            # Escaped, whatever a program says is one line.
+            line = ": ".join(printable(part) for part in parts)
             if args.show:
                 print(line, flush=True)
             print(line, file=file, flush=True)

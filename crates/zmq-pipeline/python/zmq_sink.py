@@ -30,13 +30,14 @@ def collect(context, args):
         if begin and not results.poll(args.timeout * 1000):
             missing = set(range(1, (expected or 0) + 1)) - set(done)
             sys.exit(f"zmq_sink.py: timed out; missing: {sorted(missing)}")
-        parts = [part.decode(errors="replace") for part in results.recv_multipart()]
+        parts = results.recv_multipart()
         begin = begin or time.monotonic()
-        if len(parts) == 2 and parts[0] == "tasks" and expected is None:
+        counts = len(parts) > 1 and parts[1].isdigit()
+        if counts and len(parts) == 2 and parts[0] == b"tasks" and not expected:
             expected = int(parts[1])
             print("Tasks to come:", expected, flush=True)
-        elif len(parts) == 3 and parts[0] == "done":
-            done[int(parts[1])] = parts[2]
+        elif counts and len(parts) == 3 and parts[0] == b"done":
+            done[int(parts[1])] = printable(parts[2])
         else:
             print("zmq_sink.py: message skipped:", parts, file=sys.stderr)
     for worker, count in sorted(collections.Counter(done.values()).items()):
@@ -45,6 +46,16 @@ def collect(context, args):
 
 
 # What all programs share.
+
+
+def printable(data):
+    """Bytes as one line of text that cannot play with a terminal."""
+    # Doubled, its own backslashes differ from those of the escapes.
+    text = data.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode()
+        for c in text
+    )
 
 
 def bind(socket, endpoint):

@@ -198,3 +198,11 @@ pub fn a_name(text: &str) -> Result<String, String> {
     }
     Ok(text.into())
 }
+
+/// Reads an option that is how many times slower, or faster, a worker is.
+pub fn times(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(times) if (0.001..=1000.0).contains(&times) => Ok(times),
+        _ => Err("must be a number from 0.001 to 1000".into()),
+    }
+}

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::{anyhow, bail};
 use thiserror::Error;
+use zeromq::{PullSocket, SocketRecv};
 
-use crate::{Note, ranges};
+use crate::{Note, cause, ranges, warn};
 
 /// Which tasks are done, and by whom. Results may come before the number of
 /// tasks: they come over other connections, and between connections there is
@@ -30,6 +32,54 @@ pub enum Refused {
 }
 
 impl Tally {
+    /// The next note that counts.
+    pub async fn next(&mut self, results: &mut PullSocket) -> Note {
+        loop {
+            let message = match results.recv().await {
+                Ok(message) => message,
+                Err(error) => {
+                    tracing::debug!("a peer broke off: {}", cause(&error));
+                    continue;
+                }
+            };
+            let counted = Note::read(&message).map_err(anyhow::Error::from);
+            let counted = counted.and_then(|note| {
+                self.add(note.clone())?;
+                Ok(note)
+            });
+            match counted {
+                Ok(note) => return note,
+                Err(why) => {
+                    warn(format_args!("zmq-sink: message skipped: {why}"));
+                }
+            }
+        }
+    }
+
+    /// How many tasks are done, if that is all of them.
+    ///
+    /// # Errors
+    /// Which are missing, for a person.
+    pub fn all(&self) -> anyhow::Result<u32> {
+        match self.expected {
+            Some(count) if self.is_complete() => Ok(count),
+            Some(count) => {
+                let missing = self.missing();
+                Err(anyhow!(
+                    "cannot collect {} of {count} results: timed out; was a \
+                     worker killed? push again: {}",
+                    missing.len(),
+                    ranges(&missing)
+                ))
+            }
+            None => bail!(
+                "cannot tell whether {} results are all: timed out; nobody \
+                 said how many there are: start zmq-ventilator",
+                self.done()
+            ),
+        }
+    }
+
     /// Counts what a note says.
     pub fn add(&mut self, note: Note) -> Result<(), Refused> {
         match note {

@@ -380,6 +380,47 @@ fn all_programs_over_ipc() {
         assert_eq!(program.end().code, Some(0));
     }
     assert!(paths.iter().all(|path| !path.exists()), "{paths:?}");
+    // A file of the user's is no such file: nobody is told to delete it.
+    let [note, ..] = paths;
+    fs::write(&note, "milk").unwrap();
+    let at = format!("ipc://{}", note.display());
+    let to_nowhere = [&at, "--to", NOWHERE];
+    for (program, arguments) in
+        [(SINK, &to_nowhere[..1]), (COLLECTOR, &to_nowhere)]
+    {
+        let end = Program::start(program, arguments).end();
+        assert!(end.errors.contains("; this file is no socket: "), "{end:?}");
+        assert!(!end.errors.contains("delete"), "{end:?}");
+    }
+    assert_eq!(fs::read(&note).unwrap(), b"milk");
+    fs::remove_file(note).unwrap();
+}
+
+#[test]
+fn one_that_asks_for_encryption_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = format!("tcp://{}", listener.local_addr().unwrap());
+    spawn(move || {
+        let mut greeting = [0; 64];
+        greeting[0] = 0xff;
+        greeting[9..17].copy_from_slice(b"\x7f\x03\0CURVE");
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.write_all(&greeting);
+            spawn(move || stream.read_to_end(&mut Vec::new()));
+        }
+    });
+    for arguments in [
+        [LOG, &at].as_slice(),
+        &[WORKER, &at, &at],
+        &[VENTILATOR, ANY, &at],
+    ] {
+        let arguments = [arguments, &["--patience", "0.4"]].concat();
+        let end = Program::start(arguments[0], &arguments[1..]).end();
+        assert_eq!(end.code, Some(1), "{end:?}");
+        let why = "it greets with the mechanism CURVE; ";
+        assert!(end.errors.contains(why), "{end:?}");
+    }
 }
 
 /// Peers that speak no ZMTP, or stop in the middle of it, at each socket that

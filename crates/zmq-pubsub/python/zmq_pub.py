@@ -12,7 +12,7 @@ import sys
 import time
 
 import zmq
-from zmq_sub import arguments, run
+from zmq_sub import arguments, printable, run
 
 CATS = ["catA", "catB", "catC", "catD"]
 HATS = ["hatA", "hatB", "hatC", "hatD"]
@@ -74,10 +74,10 @@ def gather(publisher, endpoint, args):
         # A 1 and the prefix for a subscription, a 0 for its end.
         kind, *prefix = publisher.recv()
         if kind == 1:
-            prefixes.append(bytes(prefix).decode(errors="replace"))
+            prefixes.append(bytes(prefix))
         elif kind == 0:
-            prefixes.remove(bytes(prefix).decode(errors="replace"))
-    print("Subscriptions:", ", ".join(sorted(prefixes)), flush=True)
+            prefixes.remove(bytes(prefix))
+    print("Subscriptions:", ", ".join(map(printable, sorted(prefixes))), flush=True)
 
 
 if __name__ == "__main__":

@@ -32,25 +32,29 @@ def listen(context, args):
     for endpoint in args.endpoints or ["tcp://127.0.0.1:6789"]:
         # Returns at once, whether somebody is there or not.
         subscriber.connect(endpoint)
-    print("Subscribed to", ", ".join(prefixes), flush=True)
+    shown = [printable(prefix.encode()) for prefix in prefixes]
+    print("Subscribed to", ", ".join(shown), flush=True)
     while True:
         parts = subscriber.recv_multipart()
         try:
-            cat, hat = (printable(part.decode()) for part in parts)
+            # What is no text raises this error, too.
+            cat, hat = (part.decode() and printable(part) for part in parts)
             print(f"Subscribe: {cat} wears a {hat}", flush=True)
         except ValueError:
             print("zmq_sub.py: skipped a message:", parts, file=sys.stderr)
 
 
-def printable(text):
-    """Text as one line that cannot play with a terminal."""
+# What both programs share.
+
+
+def printable(data):
+    """Bytes as one line of text that cannot play with a terminal."""
+    # Doubled, its own backslashes differ from those of the escapes.
+    text = data.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode()
-        for c in text.replace("\\", "\\\\")  # unlike those of the escapes
+        for c in text
     )
-
-
-# What both programs share.
 
 
 def arguments(text, endpoints):

@@ -3,15 +3,30 @@
 
 use std::time::Duration;
 
+use anyhow::ensure;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
-use zeromq::{Socket, SocketEvent, SocketRecv, XPubSocket};
+use zeromq::{Endpoint, Socket, SocketEvent, SocketRecv, XPubSocket};
 use zeromq::{ZmqError, ZmqMessage};
 
 use crate::greeting::broke_off;
 use crate::sockets::has_hung_up;
-use crate::{cause, list, say, warn};
+use crate::{cause, list, plural, say, seconds, warn};
+
+/// Who is to be there before the first message; options of a program.
+#[derive(Clone, Copy, clap::Args)]
+pub struct Expected {
+    /// Subscriptions to wait for: zmq-sub makes two, one for each cat
+    #[arg(long, value_name = "SUBSCRIPTIONS", default_value = "2")]
+    #[arg(value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    expect: u32,
+    /// Seconds to wait for them
+    #[arg(long, default_value = "60", value_parser = seconds)]
+    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
+    patience: Duration,
+}
 
 /// The subscriptions that an XPUB socket has been told of. (A subscriber that
 /// just goes away takes nothing back: here it stays.)
@@ -30,6 +45,36 @@ impl Audience {
         }
     }
 
+    /// Waits for so many subscriptions to the publisher, which is bound to
+    /// `endpoint`, and says so.
+    pub async fn await_all(
+        &mut self,
+        publisher: &mut XPubSocket,
+        endpoint: &Endpoint,
+        expected: Expected,
+    ) -> anyhow::Result<()> {
+        let Expected { expect, patience } = expected;
+        let expected = expect as usize;
+        if expected == 0 {
+            say(format_args!("Waiting for nobody at {endpoint}"))?;
+            return Ok(());
+        }
+        let all = plural(expected, "subscription");
+        say(format_args!("Waiting for {all} at {endpoint}"))?;
+        // ANCHOR: patience
+        let gathered = self.gather(publisher, expected);
+        let in_time = timeout(patience, gathered).await.is_ok();
+        ensure!(
+            in_time,
+            "waited for {all} at {endpoint}, and there were {}: timed out; \
+             start zmq-sub, or say how many to --expect",
+            self.count()
+        );
+        // ANCHOR_END: patience
+        say(format_args!("Subscriptions: {}", self.list()))?;
+        Ok(())
+    }
+
     // ANCHOR: gather
     /// Takes in subscriptions until there are enough.
     pub async fn gather(&mut self, publisher: &mut XPubSocket, enough: usize) {
@@ -40,6 +85,25 @@ impl Audience {
         }
     }
     // ANCHOR_END: gather
+
+    /// If there is an `enter`, waits for it to be pressed; false when that
+    /// will not be any more. Who has come before is served.
+    pub async fn press_enter(
+        &mut self,
+        publisher: &mut XPubSocket,
+        enter: &mut Option<Receiver<()>>,
+        number: u64,
+    ) -> anyhow::Result<bool> {
+        let Some(enter) = enter else {
+            return Ok(true);
+        };
+        say(format_args!("Press Enter to publish message {number}"))?;
+        tokio::select! {
+            biased;
+            error = self.welcome(publisher) => Err(error),
+            pressed = enter.recv() => Ok(pressed.is_some()),
+        }
+    }
 
     /// Takes in subscriptions, and says so each time, until it is dropped.
     /// Returns only if stdout is closed.

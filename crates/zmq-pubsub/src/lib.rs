@@ -1,3 +1,4 @@
+// ANCHOR: all
 //! What zmq-pub and zmq-sub share: the cats and their hats, and a message
 //! of the two. The modules beside it hold what a publisher knows of its
 //! audience, connecting and closing, and words for a person.
@@ -5,6 +6,7 @@
 mod audience;
 mod greeting;
 mod keys;
+mod publishers;
 mod sockets;
 pub mod stop;
 pub mod words;
@@ -12,10 +14,12 @@ pub mod words;
 use bytes::Bytes;
 use zeromq::ZmqMessage;
 
-pub use audience::Audience;
+pub use audience::{Audience, Expected};
 pub use greeting::broke_off;
 pub use keys::enter_keys;
-pub use sockets::{bind, cause, check, close, connect, socket_options};
+pub use publishers::{Publishers, each_once};
+pub use sockets::socket_options;
+pub use sockets::{bind, cause, check, close, connect, send};
 pub use stop::stop_signal;
 pub use words::{finish, printable, say, seconds, warn};
 
@@ -50,6 +54,23 @@ fn text<'a>(part: &'a [u8], what: &str) -> Result<&'a str, String> {
     }
 }
 
+// ANCHOR: show
+/// Shows what a message says, or why it says nothing.
+pub fn show(message: &ZmqMessage) -> std::io::Result<()> {
+    match cat_and_hat(message) {
+        Ok((cat, hat)) => say(format_args!(
+            "Subscribe: {} wears a {}",
+            printable(cat),
+            printable(hat)
+        )),
+        Err(why) => {
+            warn(format_args!("zmq-sub: skipped a message: {why}"));
+            Ok(())
+        }
+    }
+}
+// ANCHOR_END: show
+
 /// Some prefixes, for a person.
 pub fn list(prefixes: &[impl AsRef<[u8]>]) -> String {
     let shown = |prefix: &[u8]| match prefix {
@@ -69,3 +90,4 @@ pub fn plural(count: usize, thing: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{count} {thing}{ending}")
 }
+// ANCHOR_END: all

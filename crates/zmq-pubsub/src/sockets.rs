@@ -9,7 +9,8 @@ use std::time::Duration;
 use anyhow::anyhow;
 use futures_util::StreamExt;
 use tokio::time::{sleep, timeout};
-use zeromq::{Endpoint, Socket, SocketOptions, ZmqError};
+use zeromq::{Endpoint, Socket, SocketOptions, SocketSend, XPubSocket};
+use zeromq::{ZmqError, ZmqMessage};
 
 use crate::greeting::{self, broke_off};
 
@@ -96,6 +97,25 @@ pub async fn connect(
         Err(_) => {
             let cause = why_not(endpoint).await;
             Err(anyhow!("cannot connect to {endpoint}: {cause}"))
+        }
+    }
+}
+
+/// Sends a message to all who have subscribed to it.
+///
+/// # Errors
+/// Says, for a person, why it is not sent.
+pub async fn send(
+    publisher: &mut XPubSocket,
+    message: ZmqMessage,
+    limit: Duration,
+) -> Result<(), String> {
+    match timeout(limit, publisher.send(message)).await {
+        Ok(result) => result.map_err(|error| cause(&error)),
+        // Which subscriber it is cannot be found out; those whose turn comes
+        // after it would wait for ever. So this publisher ends.
+        Err(_) => {
+            Err("timed out; end the subscriber that does not read".into())
         }
     }
 }

@@ -71,6 +71,17 @@ fn one_subscriber_hears_several_publishers_and_waits_for_all() {
 }
 
 #[test]
+fn a_publisher_that_is_given_twice_is_heard_once() {
+    let (publisher, endpoint) = publisher(&["--seed", "7"]);
+    let sub = Program::start(SUB, &[&endpoint, &endpoint]);
+    let twice = format!("zmq-sub: {endpoint} is given twice");
+    assert_eq!(sub.errors.recv_timeout(LIMIT).unwrap(), twice);
+    while !sub.line().starts_with("Subscribed to ") {}
+    let end = publisher.end();
+    sub.assert_heard(&wanted(&end.output), &endpoint);
+}
+
+#[test]
 fn a_prefix_is_no_name() {
     for (prefix, heard) in [
         ("cat", &["catA", "catB", "catC", "catD"][..]),
@@ -176,6 +187,13 @@ fn the_same_over_a_socket_in_a_folder() {
     common::signal(&waits, "TERM");
     assert_eq!(waits.end().code, Some(0));
     assert!(!folder.join(&name).exists());
+    // A file of the user's is no such file: nobody is told to delete it.
+    std::fs::write(folder.join(&name), "milk").unwrap();
+    let end = run(PUB, &[&endpoint]);
+    assert!(end.errors.contains("; this file is no socket: "), "{end:?}");
+    assert!(!end.errors.contains("delete"), "{end:?}");
+    assert_eq!(std::fs::read(folder.join(&name)).unwrap(), b"milk");
+    std::fs::remove_file(folder.join(&name)).unwrap();
 }
 
 // Where it goes wrong.

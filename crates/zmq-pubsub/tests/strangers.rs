@@ -329,6 +329,23 @@ fn a_server_that_goes_in_the_middle_of_its_greeting() {
         .assert_error("timed out; something listens there, but it does not");
 }
 
+#[test]
+fn a_publisher_that_asks_for_encryption_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut greeting = greeting();
+        greeting[12..17].copy_from_slice(b"CURVE");
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.write_all(&greeting);
+            std::thread::spawn(move || closed(&stream));
+        }
+    });
+    run(SUB, &[&endpoint, "--patience", "0.4"])
+        .assert_error("it greets with the mechanism CURVE; ");
+}
+
 /// Starts zmq-sub and returns when it has subscribed.
 fn subscriber(endpoint: &str) -> Program {
     let sub = Program::start(SUB, &[endpoint]);

@@ -18,6 +18,16 @@ endpoint = sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:6789"
 context = zmq.Context()
 
 
+def printable(data):
+    """Bytes as one line of text that cannot play with a terminal."""
+    # Doubled, its own backslashes differ from those of the escapes.
+    text = data.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode()
+        for c in text
+    )
+
+
 def connect():
     client = context.socket(zmq.REQ)
     # Without this, closing the socket waits until an unsent request is sent:
@@ -35,7 +45,7 @@ def ask(client, request):
         # Unlike zmq-client, this does not see a connection end: libzmq
         # connects again by itself, but it does not send the request again.
         if client.poll(TIMEOUT):
-            return client.recv_string(), client
+            return client.recv(), client
         # This REQ waits for its answer and can send nothing else: it is
         # closed, and a late answer with it.
         client.close()
@@ -53,4 +63,4 @@ client = connect()
 for number in range(1, 6):
     request = f"message #{number}"
     answer, client = ask(client, request)
-    print(f"Sent {request}, received {answer}", flush=True)
+    print(f"Sent {request}, received {printable(answer)}", flush=True)

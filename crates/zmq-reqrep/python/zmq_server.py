@@ -17,6 +17,16 @@ def stop(*_):
     sys.exit(0)
 
 
+def printable(data):
+    """Bytes as one line of text that cannot play with a terminal."""
+    # Doubled, its own backslashes differ from those of the escapes.
+    text = data.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode()
+        for c in text
+    )
+
+
 signal.signal(signal.SIGINT, stop)
 signal.signal(signal.SIGTERM, stop)
 
@@ -31,11 +41,10 @@ except zmq.ZMQError as error:
 endpoint = server.get_string(zmq.LAST_ENDPOINT)
 print(f"Waiting for requests at {endpoint}", flush=True)
 while True:
-    # More parts than one, or bytes that are not UTF-8, end this program
-    # with an exception. zmq-server answers them.
+    # More parts than one end this program with an exception; zmq-server
+    # answers them.
     [request] = server.recv_multipart()
-    text = request.decode()
-    print(f"Request says: {text}", flush=True)
-    answer = f"Stop saying: {text}"
-    print(f"Answering: {answer}", flush=True)
-    server.send_string(answer)
+    print(f"Request says: {printable(request)}", flush=True)
+    answer = b"Stop saying: " + request
+    print(f"Answering: {printable(answer)}", flush=True)
+    server.send(answer)

@@ -19,6 +19,16 @@ def stop(*_):
     sys.exit(0)
 
 
+def printable(data):
+    """Bytes as one line of text that cannot play with a terminal."""
+    # Doubled, its own backslashes differ from those of the escapes.
+    text = data.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode()
+        for c in text
+    )
+
+
 signal.signal(signal.SIGINT, stop)
 signal.signal(signal.SIGTERM, stop)
 
@@ -32,8 +42,8 @@ server.connect(endpoint)
 recv_monitor_message(monitor)
 print(f"Waiting for requests at {endpoint}", flush=True)
 while True:
-    text = server.recv_string()
-    print(f"Request says: {text}", flush=True)
-    answer = f"Stop saying: {text}"
-    print(f"Answering: {answer}", flush=True)
-    server.send_string(answer)
+    request = server.recv()
+    print(f"Request says: {printable(request)}", flush=True)
+    answer = b"Stop saying: " + request
+    print(f"Answering: {printable(answer)}", flush=True)
+    server.send(answer)

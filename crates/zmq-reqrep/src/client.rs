@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use anyhow::bail;
 use tokio::time::{Instant, timeout_at};
 use zeromq::{ReqSocket, Socket, SocketRecv, SocketSend, ZmqError, ZmqMessage};
 
 use crate::sockets::{Failure, cause, check, connect, socket_options};
+use crate::{printable, say, warn};
 
 /// Asks a server, one request at a time.
 pub struct Client {
@@ -62,6 +64,39 @@ impl Client {
         // ANCHOR_END: attempt
     }
     // ANCHOR_END: ask
+
+    /// Sends `request` again and again, at most `retries` times, until it is
+    /// answered. The server may have done it each time: this is only right
+    /// for requests that do no harm when they are done twice.
+    pub async fn ask_again(
+        &mut self,
+        request: &str,
+        retries: u32,
+    ) -> anyhow::Result<ZmqMessage> {
+        let attempts = u64::from(retries) + 1;
+        let endpoint = self.endpoint.clone();
+        let shown = printable(request);
+        let (mut attempt, mut again) = (1, "");
+        // ANCHOR: again
+        loop {
+            say(format_args!("Sending {shown}{again}"))?;
+            let failure = match self.ask(request).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let what = format!(
+                "no answer to {shown} from {endpoint} \
+                 (attempt {attempt} of {attempts})"
+            );
+            if failure.is_final || attempt == attempts {
+                bail!("{what}: {failure}");
+            }
+            let cause = failure.cause();
+            warn(format_args!("zmq-client: {what}: {cause}; trying again"));
+            (attempt, again) = (attempt + 1, " again");
+        }
+        // ANCHOR_END: again
+    }
 }
 
 fn why(error: &ZmqError) -> String {

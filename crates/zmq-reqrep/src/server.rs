@@ -14,6 +14,7 @@ use zeromq::{SocketSend, ZmqError, ZmqMessage};
 
 use crate::sockets::{bind, cause, check, connect};
 use crate::sockets::{is_passing, socket_options};
+use crate::{say, warn};
 
 type Monitor = Box<dyn Stream<Item = SocketEvent> + Send + Unpin>;
 
@@ -62,6 +63,18 @@ impl Server {
         Ok(server)
     }
 
+    /// The one or the other.
+    pub async fn open(
+        endpoint: &str,
+        connects: bool,
+        limit: Duration,
+    ) -> anyhow::Result<Self> {
+        match connects {
+            true => Self::connect(endpoint, limit).await,
+            false => Self::bind(endpoint, limit).await,
+        }
+    }
+
     fn new(endpoint: &str, limit: Duration) -> Self {
         let mut socket = RepSocket::with_options(socket_options());
         Self {
@@ -86,6 +99,25 @@ impl Server {
     /// Where it is.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The next request; says what else happens. An error says that the
+    /// broker stays away.
+    pub async fn request(&mut self) -> anyhow::Result<ZmqMessage> {
+        loop {
+            match self.next().await? {
+                News::Request(request) => return Ok(request),
+                News::Trouble(what) => {
+                    warn(format_args!("zmq-server: {what}"));
+                }
+                News::Again => {
+                    let endpoint = &self.endpoint;
+                    say(format_args!(
+                        "Waiting again for requests at {endpoint}"
+                    ))?;
+                }
+            }
+        }
     }
 
     // ANCHOR: next

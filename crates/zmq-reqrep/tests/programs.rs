@@ -67,6 +67,13 @@ fn the_pair_over_ipc_and_what_is_left_of_it() {
     assert!(end.errors.contains("delete the file"), "{end:?}");
     let end = run(CLIENT, &[&at, "--retries", "0", "--timeout", "0.2"]);
     assert_eq!(end.code, Some(1), "{end:?}");
+    // A file of the user's is no such file: nobody is told to delete it.
+    let note = folder.0.join("note.txt");
+    std::fs::write(&note, "milk").unwrap();
+    let end = run(SERVER, &[&format!("ipc://{}", note.display())]);
+    assert!(end.errors.contains("; this file is no socket: "), "{end:?}");
+    assert!(!end.errors.contains("delete"), "{end:?}");
+    assert_eq!(std::fs::read(note).unwrap(), b"milk");
     let far = format!("ipc:///{}", "far/".repeat(100));
     assert!(run(SERVER, &[&far]).errors.contains("too long"));
     let end = run(SERVER, &[&format!("{at}/none/talk")]);
@@ -162,6 +169,60 @@ fn nobody_there_and_somebody_who_says_nothing() {
     let end = run(SERVER, &[&at, "--connect", "--timeout", "0.1"]);
     assert_eq!(end.code, Some(1));
     assert!(end.errors.contains(": connection refused; "), "{end:?}");
+}
+
+/// It may be a peer that just starts again.
+#[test]
+fn one_that_leaves_in_its_greeting_is_tried_again() {
+    for (program, options, kind) in [
+        (CLIENT, ["--requests", "1"].as_slice(), "REP"),
+        (SERVER, &["--connect"], "DEALER"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = endpoint_of(&listener);
+        let arguments = [&[at.as_str()], options].concat();
+        let program = Program::start(program, &arguments);
+        let mut leaves = accept(&listener);
+        leaves.set_read_timeout(Some(LIMIT)).unwrap();
+        // Unread bytes would make a reset of its end.
+        leaves.read_exact(&mut [0; 64]).unwrap();
+        leaves.write_all(&GREETING[..10]).unwrap();
+        drop(leaves);
+        let mut peer = greeted(accept(&listener), kind);
+        if kind == "DEALER" {
+            let waiting = format!("Waiting for requests at {at}");
+            assert_eq!(program.line(), waiting);
+            continue;
+        }
+        assert_eq!(peer.message(), ["", "message #1"]);
+        peer.send(&[b"", b"miau"]);
+        let end = program.end();
+        assert_eq!((end.code, end.errors.as_str()), (Some(0), ""));
+    }
+}
+
+#[test]
+fn one_that_asks_for_encryption_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = endpoint_of(&listener);
+    spawn(move || {
+        let mut greeting = *GREETING;
+        greeting[12..17].copy_from_slice(b"CURVE");
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.write_all(&greeting);
+            spawn(move || until_closed(stream));
+        }
+    });
+    for arguments in [
+        [CLIENT, &at, "--timeout", "0.4", "--retries", "0"].as_slice(),
+        &[SERVER, &at, "--timeout", "0.4", "--connect"],
+    ] {
+        let end = run(arguments[0], &arguments[1..]);
+        assert_eq!(end.code, Some(1), "{end:?}");
+        let why = "it greets with the mechanism CURVE; ";
+        assert!(end.errors.contains(why), "{end:?}");
+    }
 }
 
 #[test]

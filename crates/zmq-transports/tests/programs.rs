@@ -161,6 +161,59 @@ fn a_port_that_is_taken_and_one_where_nobody_is() {
     assert!(end.errors.contains(": connection refused; "), "{end:?}");
 }
 
+/// It may be a listener that just starts again.
+#[test]
+fn one_that_leaves_in_its_greeting_is_tried_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = format!("tcp://{}", listener.local_addr().unwrap());
+    let caller = Program::start(CALLER, &[&at, "--timeout=20"]);
+    let call = || {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        stream
+    };
+    let mut leaves = call();
+    // Unread bytes would make a reset of its end.
+    leaves.read_exact(&mut [0; 64]).unwrap();
+    leaves.write_all(&greeting()[..10]).unwrap();
+    drop(leaves);
+    let mut stays = call();
+    stays
+        .write_all(&[greeting(), ready("REP")].concat())
+        .unwrap();
+    stays.read_exact(&mut [0; 64]).unwrap();
+    // Its READY, and then a message of two parts, the first of them empty.
+    let mut head = [0; 2];
+    stays.read_exact(&mut head).unwrap();
+    stays.read_exact(&mut vec![0; head[1].into()]).unwrap();
+    let mut message = [0; 10];
+    stays.read_exact(&mut message).unwrap();
+    assert_eq!(message, *b"\x01\0\0\x06Hello!");
+    stays.write_all(b"\x01\0\0\x04Miau").unwrap();
+    let end = caller.end();
+    assert_eq!((end.code, end.errors.as_str()), (Some(0), ""), "{end:?}");
+    assert!(end.output.ends_with(" said Miau\n"), "{end:?}");
+}
+
+#[test]
+fn one_that_asks_for_encryption_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = format!("tcp://{}", listener.local_addr().unwrap());
+    spawn(move || {
+        let mut greeting = greeting();
+        greeting[12..17].copy_from_slice(b"CURVE");
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.write_all(&greeting);
+            spawn(move || stream.read_to_end(&mut Vec::new()));
+        }
+    });
+    let end = run(CALLER, &[&at, "--timeout=0.4"]);
+    assert_eq!(end.code, Some(1), "{end:?}");
+    let why = "it greets with the mechanism CURVE; ";
+    assert!(end.errors.contains(why), "{end:?}");
+}
+
 /// Peers that speak no ZMTP, or not to the end: those who do are answered
 /// all the time.
 #[test]

@@ -1,7 +1,7 @@
 //! Says what the system says of a name: its hosts file, its search list, its
 //! name servers.
 //!
-//! cargo run --bin dns-lookup NAME [SERVICE] [--family 4] [--datagrams]
+//! cargo run --bin dns-lookup NAME [SERVICE] [--family 4]
 
 use std::net::IpAddr;
 use std::process::ExitCode;
@@ -20,9 +20,6 @@ struct Options {
     /// Only addresses of this family: 4 or 6
     #[arg(long, value_parser = value_parser!(u8).range(4..=6))]
     family: Option<u8>,
-    /// Only for datagrams (else only for streams)
-    #[arg(long)]
-    datagrams: bool,
 }
 
 fn main() -> ExitCode {
@@ -57,17 +54,19 @@ fn run(options: &Options) -> anyhow::Result<()> {
         // It may have others.
         Err(_) => say("gethostbyname: none")?,
     }
-    let kind = if options.datagrams {
-        Filter::datagram()
-    } else {
-        Filter::stream()
-    };
     let family = match options.family {
         Some(4) => Filter::ipv4().family,
         Some(_) => Filter::ipv6().family,
         None => 0,
     };
-    for one in ask(Some(name), service, Filter { family, ..kind })? {
+    for one in ask(
+        Some(name),
+        service,
+        Filter {
+            family,
+            ..Filter::stream()
+        },
+    )? {
         say(format_args!("getaddrinfo: {}", one.sockaddr))?;
     }
     if let Some(number) = service.and_then(|text| text.parse::<u64>().ok())

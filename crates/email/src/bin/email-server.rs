@@ -4,16 +4,14 @@
 //! cargo run --bin email-server [HOST:PORT] [--maildir DIR]
 
 use std::path::PathBuf;
-use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::Parser;
-use email::{Maildir, Post, Rules, certificate, serve};
+use email::{Maildir, Post, Rules, certificate, listen, serve, serve_both};
 use email::{finish, say, seconds, stop_signal};
-use tokio::net::TcpListener;
 
 /// Takes letters into a Maildir
 #[derive(Parser)]
@@ -54,7 +52,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
-    let mut stop = pin!(stop_signal()?);
+    let stop = stop_signal()?;
     let folder = options.maildir.display();
     let maildir = Maildir::create(&options.maildir)
         .with_context(|| format!("cannot keep letters in {folder}"))?;
@@ -89,24 +87,6 @@ async fn run(options: Options) -> anyhow::Result<()> {
     say(format_args!(
         "Mail server ready at {address}, by TLS at {tls_address}"
     ))?;
-    let (ended, end) = tokio::sync::oneshot::channel::<()>();
-    let both = async {
-        tokio::join!(
-            serve(post.clone(), listener, false, async {
-                (&mut stop).await;
-                drop(ended);
-            }),
-            serve(post.clone(), tls_listener, true, async {
-                let _ = end.await;
-            }),
-        )
-    };
-    both.await;
+    serve_both(post, listener, tls_listener, stop).await;
     Ok(())
-}
-
-async fn listen(address: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
-        anyhow!("cannot listen at {address}: {error}; give another address")
-    })
 }

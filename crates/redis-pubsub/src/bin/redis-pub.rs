@@ -3,7 +3,6 @@
 //!
 //! cargo run --bin redis-pub [redis://HOST:PORT] [--seed 7]
 
-use std::io::BufRead;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,8 +11,7 @@ use clap::Parser;
 use fastrand::Rng;
 use redis::AsyncTypedCommands;
 use redis_pubsub::{CATS, HATS, Server};
-use redis_pubsub::{finish, parse, say, seconds, stop_signal};
-use tokio::sync::mpsc::{Receiver, channel};
+use redis_pubsub::{enter_keys, finish, parse, say, seconds, stop_signal};
 
 /// Publishes which cat wears which hat
 #[derive(Parser)]
@@ -52,13 +50,10 @@ async fn run(options: Options) -> anyhow::Result<()> {
 
 async fn publish(options: &Options) -> anyhow::Result<()> {
     let server = Server::from_url(&options.url)?;
-    let mut connection = server
-        .connect(options.timeout, options.timeout, None)
+    let connected = server.connect(options.timeout, options.timeout, None);
+    let mut connection = connected
         .await
-        .map_err(|error| {
-            let why = server.explain(&error);
-            anyhow!("cannot connect to {server}: {why}")
-        })?;
+        .map_err(|error| server.cannot("connect to", &error))?;
     let mut random = options.seed.map_or_else(Rng::new, Rng::with_seed);
     let mut enter = options.step.then(enter_keys);
     let (mut sent, mut heard) = (0, 0);
@@ -75,19 +70,17 @@ async fn publish(options: &Options) -> anyhow::Result<()> {
             "Publish: message {number} : {cat} wears a {hat}"
         ))?;
         // The reply is the number of subscribers the server passed it to.
-        let receivers =
-            connection.publish(cat, hat).await.map_err(|error| {
-                let why = server.explain(&error);
-                // A refusal is certain. Without an answer nobody knows.
-                let doubt = match error.code() {
-                    Some(_) => "",
-                    None => "; this one may be published or not",
-                };
-                anyhow!(
-                    "cannot publish message {number} at {server}: {why} \
-                     ({sent} answered before{doubt})"
-                )
-            })?;
+        let published = connection.publish(cat, hat).await;
+        let receivers = published.map_err(|error| {
+            let what = format!("publish message {number} at");
+            let cannot = server.cannot(&what, &error);
+            // A refusal is certain. Without an answer nobody knows.
+            let doubt = match error.code() {
+                Some(_) => "",
+                None => "; this one may be published or not",
+            };
+            anyhow!("{cannot} ({sent} answered before{doubt})")
+        })?;
         sent += 1;
         heard += u64::from(receivers > 0);
     }
@@ -97,19 +90,4 @@ async fn publish(options: &Options) -> anyhow::Result<()> {
          heard by somebody: {heard}, by nobody: {unheard}"
     ))?;
     Ok(())
-}
-
-/// Yields once for each line of stdin and ends with it. A thread of its own
-/// does the reading: tokio's stdin would keep the program alive after Ctrl-C,
-/// until the next Enter.
-fn enter_keys() -> Receiver<()> {
-    let (sender, receiver) = channel(1);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().split(b'\n') {
-            if line.is_err() || sender.blocking_send(()).is_err() {
-                break;
-            }
-        }
-    });
-    receiver
 }

@@ -8,7 +8,6 @@ use std::io;
 use std::pin::pin;
 use std::process::ExitCode;
 
-use anyhow::anyhow;
 use clap::Parser;
 use redis::Msg;
 use redis_pubsub::{Patience, Server, Subscription};
@@ -40,10 +39,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let mut subscription = tokio::select! {
         () = &mut stop => return Ok(()),
         opened = Subscription::open(&server, &cats, options.patience) => {
-            opened.map_err(|error| {
-                let why = server.explain(&error);
-                anyhow!("cannot subscribe at {server}: {why}")
-            })?
+            opened.map_err(|error| server.cannot("subscribe at", &error))?
         }
     };
     say("Subscribed to catA, catC")?;

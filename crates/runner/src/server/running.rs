@@ -547,6 +547,7 @@ pub mod tests {
             title: String::new(),
             description: String::new(),
             no_short: None,
+            long: Default::default(),
             servers,
             folder: PathBuf::new(),
             programs: Vec::new(),

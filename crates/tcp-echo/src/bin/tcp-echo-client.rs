@@ -3,16 +3,12 @@
 //!
 //! cargo run --bin tcp-echo-client [HOST:PORT] [--count 3]
 
-use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use tcp_echo::{cannot_connect, cannot_talk, connect, finish, look_up};
+use tcp_echo::{call, cannot_connect, cannot_talk, end, exchange, finish};
 use tcp_echo::{printable, say, seconds, stop_signal, within};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 /// Sends messages to an echo server and compares what comes back
@@ -49,7 +45,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
 }
 
 async fn converse(options: &Options) -> anyhow::Result<()> {
-    let (mut stream, server) = call(options)
+    let (mut stream, server) = call(&options.address, options.timeout)
         .await
         .map_err(|error| cannot_connect(&options.address, &error))?;
     for number in 1..=options.count {
@@ -58,7 +54,8 @@ async fn converse(options: &Options) -> anyhow::Result<()> {
         }
         let message = format!("message {number}: {}", options.text);
         say(format_args!("Sending {}", printable(&message)))?;
-        let echo = exchange(&mut stream, message + "\n");
+        let message = message + "\n";
+        let echo = exchange(&mut stream, message.as_bytes());
         let echo = within(options.timeout, echo)
             .await
             .map_err(|error| cannot_talk(server, &error))?;
@@ -70,44 +67,4 @@ async fn converse(options: &Options) -> anyhow::Result<()> {
         .map_err(|error| cannot_talk(server, &error))?;
     say(format_args!("All came back: {}", options.count))?;
     Ok(())
-}
-
-async fn call(options: &Options) -> io::Result<(TcpStream, SocketAddr)> {
-    let addresses = within(options.timeout, look_up(&options.address)).await?;
-    let stream = connect(&addresses, options.timeout).await?;
-    stream.set_nodelay(true)?;
-    let server = stream.peer_addr()?;
-    Ok((stream, server))
-}
-
-/// Sends a message and returns its echo. Both at once: if the message is
-/// larger than all buffers in between, the server stops reading until
-/// somebody reads what it sends.
-async fn exchange(
-    stream: &mut TcpStream,
-    message: String,
-) -> io::Result<Vec<u8>> {
-    let mut echo = vec![0; message.len()];
-    let (mut reader, mut writer) = stream.split();
-    tokio::try_join!(
-        writer.write_all(message.as_bytes()),
-        reader.read_exact(&mut echo)
-    )?;
-    same(&echo, message.as_bytes())?;
-    Ok(echo)
-}
-
-/// Ends our direction. The server's ends when it has sent the rest, and of
-/// that there is none.
-async fn end(stream: &mut TcpStream) -> io::Result<()> {
-    stream.shutdown().await?;
-    let mut rest = [0];
-    let length = stream.read(&mut rest).await?;
-    same(&rest[..length], b"")
-}
-
-fn same(echo: &[u8], message: &[u8]) -> io::Result<()> {
-    let text = "it sent back something else";
-    let differs = || io::Error::new(ErrorKind::InvalidData, text);
-    (echo == message).then_some(()).ok_or_else(differs)
 }

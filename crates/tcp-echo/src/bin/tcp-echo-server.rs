@@ -13,6 +13,9 @@ use clap::{Parser, value_parser};
 use tcp_echo::{Limits, cannot_listen, finish, listen, look_up, say, seconds};
 use tcp_echo::{log, serve, stop_signal};
 
+/// Clients that may wait until they are accepted.
+const BACKLOG: u32 = 1024;
+
 /// Sends back what its clients send, until Ctrl-C
 #[derive(Parser)]
 struct Options {
@@ -36,9 +39,6 @@ struct Options {
     #[arg(long, value_name = "BYTES", default_value = "16384")]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     buffer: u32,
-    /// Clients that may wait until they are accepted
-    #[arg(long, value_name = "COUNT", default_value = "1024")]
-    backlog: u32,
 }
 
 #[tokio::main]
@@ -55,7 +55,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         found = look_up(address) => found,
     };
     let listener = addresses
-        .and_then(|found| listen(found[0], options.backlog))
+        .and_then(|found| listen(found[0], BACKLOG))
         .map_err(|error| cannot_listen(address, &error))?;
     let limits = options.limits()?;
     say(format_args!(

@@ -13,6 +13,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tcp_echo::{cannot_listen, cannot_talk, end_on_ctrl_c, finish, hang_up};
 use tcp_echo::{lookup, now, printable, read_line, say, seconds};
 
+/// Clients that may wait until they are accepted.
+const BACKLOG: i32 = 128;
+
 /// Waits for one client to call, answers it and ends
 #[derive(Parser)]
 struct Options {
@@ -25,9 +28,6 @@ struct Options {
     /// Bytes that the client may say in its line
     #[arg(long, default_value = "1024")]
     longest: usize,
-    /// Clients that may wait until they are accepted
-    #[arg(long, default_value = "128")]
-    backlog: i32,
     /// Leave out SO_REUSEADDR, to see what it is good for
     #[arg(long)]
     no_reuse: bool,
@@ -74,7 +74,7 @@ fn listen(options: &Options) -> io::Result<(Socket, SocketAddr)> {
     // the option would let a second server take the same port.
     listener.set_reuse_address(cfg!(unix) && !options.no_reuse)?;
     listener.bind(&address.into())?;
-    listener.listen(options.backlog)?;
+    listener.listen(BACKLOG)?;
     let own = listener.local_addr()?.as_socket().unwrap_or(address);
     Ok((listener, own))
 }

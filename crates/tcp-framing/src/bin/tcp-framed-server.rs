@@ -10,16 +10,14 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::anyhow;
-use bytes::BytesMut;
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
 use tcp_framing::{Framing, FramingOptions, Limits, serve};
-use tcp_framing::{explain, find, finish, log, printable};
+use tcp_framing::{check_answer, finish, listen, log, printable};
 use tcp_framing::{say, seconds, stop_signal, warn};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_util::codec::{Encoder, Framed};
+use tokio_util::codec::Framed;
 
 const ANSWER: &str = "Are you talking to me?";
 
@@ -52,29 +50,16 @@ async fn run(options: Options) -> anyhow::Result<()> {
     log();
     let mut stop = pin!(stop_signal()?);
     let (framing, idle) = (options.framing.framing(), options.idle);
-    // Better to hear it now than at the first message.
-    let mut codec = framing.codec();
-    let frame = codec.encode(ANSWER.as_bytes(), &mut BytesMut::new());
-    frame.map_err(|error| {
-        anyhow!("cannot answer: {error}; raise --size or --max-frame")
-    })?;
-    let address = &options.address;
+    check_answer(framing, ANSWER)?;
     let listener = tokio::select! {
         () = &mut stop => return Ok(()),
-        result = listen(address) => result,
+        listener = listen(&options.address) => listener?,
     };
-    let listener = listener.map_err(|error| {
-        anyhow!("cannot listen at {address}: {}", explain(&error))
-    })?;
     let limits = Limits::new(options.max_connections, options.grace)?;
     let (address, way) = (listener.local_addr()?, &options.framing);
     say(format_args!("Waiting for clients at {address}, {way}"))?;
     let talk = move |stream, peer| talk(stream, peer, framing, idle);
     Ok(serve(listener, limits, stop, talk).await?)
-}
-
-async fn listen(address: &str) -> io::Result<TcpListener> {
-    TcpListener::bind(&find(address).await?[..]).await
 }
 
 /// Talks with one client. The error is that nobody reads what we print.

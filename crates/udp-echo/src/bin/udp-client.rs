@@ -50,15 +50,15 @@ fn run(options: &Options) -> anyhow::Result<()> {
     } else {
         socket.send_to(b"Hello!", server)
     }
-    .map_err(|error| anyhow!("cannot send to {server}: {}", explain(&error)))?;
+    .map_err(cannot(&format!("send to {server}")))?;
 
     // Receive.
     let mut buffer = vec![0; LARGEST.into()];
-    let length =
-        receive(&socket, server, options, &mut buffer).map_err(|error| {
-            anyhow!("no answer from {server}: {}", explain(&error))
-        })?;
-    let said = printable(&buffer[..length]);
+    let length = receive(&socket, server, options, &mut buffer);
+    let failed = |error: io::Error| {
+        anyhow!("no answer from {server}: {}", explain(&error))
+    };
+    let said = printable(&buffer[..length.map_err(failed)?]);
     say(format_args!("At {} {server} said {said}", now()))?;
     Ok(())
 }
@@ -83,17 +83,14 @@ fn receive(
             Ok((length, from)) if from == server => return Ok(length),
             // Anybody can send to a socket that is not connected.
             Ok(_) => {}
-            // Time is up, as Unix calls it and as Windows does; or, on
-            // Linux, the program was stopped (Ctrl-Z) and goes on.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    WouldBlock | TimedOut | Interrupted
-                ) => {}
-            // Windows says so even if the socket is not connected.
-            Err(error)
-                if error.kind() == ConnectionReset && !options.connect => {}
-            Err(error) => return Err(error),
+            Err(error) => match error.kind() {
+                // Time is up, as Unix calls it and as Windows does; or, on
+                // Linux, the program was stopped (Ctrl-Z) and goes on.
+                WouldBlock | TimedOut | Interrupted => {}
+                // Windows says so even if the socket is not connected.
+                ConnectionReset if !options.connect => {}
+                _ => return Err(error),
+            },
         }
     }
     // ANCHOR_END: receive

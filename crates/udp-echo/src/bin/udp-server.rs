@@ -5,11 +5,10 @@
 use std::net::UdpSocket;
 use std::process::ExitCode;
 
-use anyhow::anyhow;
 use clap::{Parser, value_parser};
 use socket2::{Domain, Protocol, Socket, Type};
 use udp_echo::{
-    LARGEST, cannot, end_on_stop_signal, explain, finish, warn_of_all_addresses,
+    LARGEST, cannot, end_on_stop_signal, finish, warn_of_all_addresses,
 };
 use udp_echo::{now, printable, resolve, say};
 
@@ -40,9 +39,8 @@ fn run(options: &Options) -> anyhow::Result<()> {
         .map_err(cannot("create a socket"))?;
 
     // Bind: from here on, what is sent to this address waits in the socket.
-    socket.bind(&address.into()).map_err(|error| {
-        anyhow!("cannot bind to {address}: {}", explain(&error))
-    })?;
+    let bound = socket.bind(&address.into());
+    bound.map_err(cannot(&format!("bind to {address}")))?;
     // The standard library's type receives into ordinary memory.
     let socket = UdpSocket::from(socket);
     let bound = socket.local_addr()?;
@@ -53,17 +51,16 @@ fn run(options: &Options) -> anyhow::Result<()> {
 
     // Receive: one call gives one whole datagram and who sent it.
     let mut buffer = vec![0; options.buffer.into()];
-    let (length, client) = socket.recv_from(&mut buffer).map_err(|error| {
-        anyhow!("cannot receive at {bound}: {}", explain(&error))
-    })?;
+    let came = socket.recv_from(&mut buffer);
+    let (length, client) =
+        came.map_err(cannot(&format!("receive at {bound}")))?;
     let said = printable(&buffer[..length]);
     say(format_args!("At {} {client} said {said}", now()))?;
 
     // Send: to that address. Whether it arrives, UDP does not say.
     let answer = "Are you talking to me?";
     say(format_args!("Answering: {answer}"))?;
-    socket.send_to(answer.as_bytes(), client).map_err(|error| {
-        anyhow!("cannot answer {client}: {}", explain(&error))
-    })?;
+    let sent = socket.send_to(answer.as_bytes(), client);
+    sent.map_err(cannot(&format!("answer {client}")))?;
     Ok(())
 }

@@ -3,20 +3,17 @@
 //!
 //! `cargo run --bin zmq-log-collector [ENDPOINT] [--to FILE]`
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::anyhow;
 use clap::{Parser, value_parser};
 use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
-use zeromq::{PullSocket, Socket, SocketRecv, ZmqMessage, ZmqResult};
-use zmq_pipeline::{LogLine, bind, cause, log_peers, socket_options};
-use zmq_pipeline::{finish, log, printable, say, seconds, stop_signal, warn};
+use zeromq::{PullSocket, Socket, SocketRecv};
+use zmq_pipeline::{Collected, bind, log_peers, socket_options};
+use zmq_pipeline::{finish, log, say, seconds, stop_signal};
 
 /// Collects lines from many programs in one file, until Ctrl-C
 #[derive(Parser)]
@@ -61,7 +58,7 @@ async fn collect(
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let mut stop = pin!(stop);
-    let mut file = Collected::open(options)?;
+    let mut file = Collected::open(&options.to, options.longest, options.show)?;
     log_peers(lines);
     let bound = bind(lines, &options.endpoint).await?;
     say(format_args!("Waiting for lines. Endpoint: {bound}"))?;
@@ -89,84 +86,4 @@ async fn collect(
     let Collected { count, skipped, .. } = file;
     say(format_args!("Lines collected: {count}, skipped: {skipped}"))?;
     Ok(())
-}
-
-/// The file, and what came of the messages.
-struct Collected<'a> {
-    options: &'a Options,
-    file: BufWriter<File>,
-    count: u64,
-    skipped: u64,
-}
-
-impl<'a> Collected<'a> {
-    fn open(options: &'a Options) -> anyhow::Result<Self> {
-        let mut how = OpenOptions::new();
-        let opened = how.append(true).create(true).open(&options.to);
-        let file = opened.map_err(|error| {
-            let path = options.to.display();
-            let why = reason(&error);
-            anyhow!("cannot open {path}: {why}")
-        })?;
-        Ok(Self {
-            options,
-            file: BufWriter::new(file),
-            count: 0,
-            skipped: 0,
-        })
-    }
-
-    fn append(
-        &mut self,
-        received: ZmqResult<ZmqMessage>,
-    ) -> anyhow::Result<()> {
-        let message = match received {
-            Ok(message) => message,
-            Err(error) => {
-                tracing::debug!("a peer broke off: {}", cause(&error));
-                return Ok(());
-            }
-        };
-        let longest = self.options.longest.try_into().unwrap_or(usize::MAX);
-        let LogLine { name, text } = match LogLine::read(&message, longest) {
-            Ok(line) => line,
-            Err(why) => {
-                self.skipped += 1;
-                warn(format_args!("zmq-log-collector: message skipped: {why}"));
-                return Ok(());
-            }
-        };
-        // Escaped, whatever a program says is one line.
-        let (name, text) = (printable(name), printable(text));
-        if self.options.show {
-            say(format_args!("{name}: {text}"))?;
-        }
-        self.count += 1;
-        let written = writeln!(self.file, "{name}: {text}");
-        written.map_err(|error| self.cannot_write(&error))
-    }
-
-    fn flush(&mut self) -> anyhow::Result<()> {
-        let flushed = self.file.flush();
-        flushed.map_err(|error| self.cannot_write(&error))
-    }
-
-    fn cannot_write(&self, error: &io::Error) -> anyhow::Error {
-        let path = self.options.to.display();
-        let why = reason(error);
-        anyhow!("cannot write to {path}: {why}")
-    }
-}
-
-/// Why the file cannot be used, and what to do.
-fn reason(error: &io::Error) -> String {
-    use io::ErrorKind::*;
-    let advice = match error.kind() {
-        IsADirectory => "; give a file in it (see --to)",
-        NotFound => "; make its folder first",
-        PermissionDenied => "; give a file that you may write to (see --to)",
-        StorageFull => "; make room, and start this again",
-        _ => "",
-    };
-    format!("{}{advice}", error.kind())
 }

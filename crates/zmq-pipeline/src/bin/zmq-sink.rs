@@ -7,13 +7,11 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::bail;
 use clap::Parser;
 use tokio::time::{Instant, timeout_at};
-use zeromq::{PullSocket, Socket, SocketRecv};
-use zmq_pipeline::{Note, Tally, bind, cause, log_peers, socket_options};
-use zmq_pipeline::{finish, log, printable, ranges, say, seconds};
-use zmq_pipeline::{stop_signal, warn};
+use zeromq::{PullSocket, Socket};
+use zmq_pipeline::{Note, Tally, bind, log_peers, socket_options};
+use zmq_pipeline::{finish, log, printable, say, seconds, stop_signal};
 
 /// Collects results, and says who did how many
 #[derive(Parser)]
@@ -53,14 +51,14 @@ async fn collect(
     let bound = bind(results, &options.results).await?;
     say(format_args!("Waiting for results. Endpoint: {bound}"))?;
     let mut tally = Tally::default();
-    let first = next(results, &mut tally).await;
+    let first = tally.next(results).await;
     let begin = Instant::now();
     let mut last = begin;
     announce(&first)?;
     // ANCHOR: wait
     while !tally.is_complete() {
         // Only what counts moves the deadline.
-        let news = next(results, &mut tally);
+        let news = tally.next(results);
         match timeout_at(last + options.timeout, news).await {
             Ok(note) => announce(&note)?,
             Err(_) => break,
@@ -72,56 +70,15 @@ async fn collect(
         say(format_args!("{}: {count}", printable(worker)))?;
     }
     let took = (last - begin).as_secs_f64();
-    match tally.expected() {
-        Some(count) if tally.is_complete() => {
-            say(format_args!("All {count} done in {took:.2} s"))?;
-            Ok(())
-        }
-        Some(count) => {
-            let missing = tally.missing();
-            bail!(
-                "cannot collect {} of {count} results: timed out; was a \
-                 worker killed? push again: {}",
-                missing.len(),
-                ranges(&missing)
-            )
-        }
-        None => bail!(
-            "cannot tell whether {} results are all: timed out; nobody said \
-             how many there are: start zmq-ventilator",
-            tally.done()
-        ),
-    }
+    let count = tally.all()?;
+    say(format_args!("All {count} done in {took:.2} s"))?;
+    Ok(())
 }
 
 fn announce(note: &Note) -> std::io::Result<()> {
     match note {
         Note::Tasks(count) => say(format_args!("Tasks to come: {count}")),
         Note::Done { .. } => Ok(()),
-    }
-}
-
-/// The next note that counts.
-async fn next(results: &mut PullSocket, tally: &mut Tally) -> Note {
-    loop {
-        let message = match results.recv().await {
-            Ok(message) => message,
-            Err(error) => {
-                tracing::debug!("a peer broke off: {}", cause(&error));
-                continue;
-            }
-        };
-        let counted = Note::read(&message).map_err(|why| why.to_string());
-        let counted = counted.and_then(|note| {
-            tally.add(note.clone()).map_err(|why| why.to_string())?;
-            Ok(note)
-        });
-        match counted {
-            Ok(note) => return note,
-            Err(why) => {
-                warn(format_args!("zmq-sink: message skipped: {why}"));
-            }
-        }
     }
 }
 // ANCHOR_END: all

@@ -1,4 +1,3 @@
-// ANCHOR: all
 //! Publishes which cat wears which hat, once enough subscriptions are there.
 //! Its partner is zmq-sub.
 //!
@@ -7,14 +6,14 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
-use clap::{Parser, value_parser};
+use anyhow::anyhow;
+use clap::Parser;
 use fastrand::Rng;
 use tokio::task::yield_now;
 use tokio::time::timeout;
-use zeromq::{Socket, SocketSend, XPubSocket, ZmqMessage};
-use zmq_pubsub::{Audience, CATS, HATS, bind, cause, enter_keys, finish};
-use zmq_pubsub::{message, plural, say, seconds, stop_signal};
+use zeromq::{Socket, XPubSocket};
+use zmq_pubsub::{Audience, CATS, Expected, HATS, bind, enter_keys};
+use zmq_pubsub::{finish, message, say, seconds, send, stop_signal};
 
 /// Publishes which cat wears which hat
 #[derive(Parser)]
@@ -25,14 +24,8 @@ struct Options {
     /// How many messages to publish
     #[arg(long, default_value = "10")]
     count: u64,
-    /// Subscriptions to wait for: zmq-sub makes two, one for each cat
-    #[arg(long, value_name = "SUBSCRIPTIONS", default_value = "2")]
-    #[arg(value_parser = value_parser!(u32).range(..=1_000_000))]
-    expect: u32,
-    /// Seconds to wait for them
-    #[arg(long, default_value = "60", value_parser = seconds)]
-    #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
-    patience: Duration,
+    #[command(flatten)]
+    expected: Expected,
     /// Seconds for which a subscriber that does not read may hold us up
     #[arg(long, default_value = "5", value_parser = seconds)]
     #[arg(value_name = "SECONDS", allow_negative_numbers = true)]
@@ -73,50 +66,27 @@ async fn publish(
 ) -> anyhow::Result<()> {
     let mut audience = Audience::new(publisher);
     let endpoint = bind(publisher, &options.endpoint).await?;
-    let expected = options.expect as usize;
-    if expected > 0 {
-        let all = plural(expected, "subscription");
-        say(format_args!("Waiting for {all} at {endpoint}"))?;
-        // ANCHOR: patience
-        let gathered = audience.gather(publisher, expected);
-        if timeout(options.patience, gathered).await.is_err() {
-            bail!(
-                "waited for {all} at {endpoint}, and there were {}: timed \
-                 out; start zmq-sub, or say how many to --expect",
-                audience.count()
-            );
-        }
-        // ANCHOR_END: patience
-        say(format_args!("Subscriptions: {}", audience.list()))?;
-    } else {
-        say(format_args!("Waiting for nobody at {endpoint}"))?;
-    }
+    let expected = options.expected;
+    audience.await_all(publisher, &endpoint, expected).await?;
     let mut random = options.seed.map_or_else(Rng::new, Rng::with_seed);
     let mut enter = options.step.then(enter_keys);
     for number in 1..=options.count {
-        if let Some(enter) = &mut enter {
-            say(format_args!("Press Enter to publish message {number}"))?;
-            tokio::select! {
-                // Who has come before Enter was pressed is served.
-                biased;
-                error = audience.welcome(publisher) => return Err(error),
-                pressed = enter.recv() => if pressed.is_none() { break },
-            }
+        if !audience.press_enter(publisher, &mut enter, number).await? {
+            break;
         }
         let cat = CATS[random.usize(..CATS.len())];
         let hat = HATS[random.usize(..HATS.len())];
         say(format_args!(
             "Publish: message {number} : {cat} wears a {hat}"
         ))?;
-        send(publisher, message(cat, hat), options.timeout)
-            .await
-            .map_err(|why| {
-                let sent = number - 1;
-                anyhow!(
-                    "cannot publish message {number} at {endpoint}: {why} \
-                     ({sent} sent before)"
-                )
-            })?;
+        let sent = send(publisher, message(cat, hat), options.timeout).await;
+        sent.map_err(|why| {
+            let before = number - 1;
+            anyhow!(
+                "cannot publish message {number} at {endpoint}: {why} \
+                 ({before} sent before)"
+            )
+        })?;
         // What nobody has asked for is sent without any waiting, and only
         // while we wait is Ctrl-C heard.
         yield_now().await;
@@ -125,20 +95,3 @@ async fn publish(
     let _ = timeout(options.timeout, audience.catch_up(publisher)).await;
     Ok(())
 }
-
-/// Sends a message to all who have subscribed to it.
-async fn send(
-    publisher: &mut XPubSocket,
-    message: ZmqMessage,
-    limit: Duration,
-) -> Result<(), String> {
-    match timeout(limit, publisher.send(message)).await {
-        Ok(result) => result.map_err(|error| cause(&error)),
-        // Which subscriber it is cannot be found out; those whose turn comes
-        // after it would wait for ever. So this publisher ends.
-        Err(_) => {
-            Err("timed out; end the subscriber that does not read".into())
-        }
-    }
-}
-// ANCHOR_END: all

@@ -1,22 +1,18 @@
-// ANCHOR: all
 //! Subscribes to cats and shows each hat that is announced for them, until
 //! Ctrl-C. Its partner is zmq-pub.
 //!
 //! cargo run --bin zmq-sub [tcp://HOST:PORT]... [--prefix cat]
 
-use std::collections::{HashMap, HashSet};
-use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Parser;
 use futures_util::StreamExt;
-use zeromq::{Socket, SocketEvent, SocketRecv, SubSocket, ZmqMessage};
-use zmq_pubsub::{
-    broke_off, cat_and_hat, cause, check, connect, finish, list, printable,
-};
-use zmq_pubsub::{say, seconds, socket_options, stop_signal, warn};
+use zeromq::{Socket, SocketRecv, SubSocket};
+use zmq_pubsub::{Publishers, broke_off, cause, check, connect, each_once};
+use zmq_pubsub::{finish, list, say, seconds, show, socket_options};
+use zmq_pubsub::{stop_signal, warn};
 
 /// Shows what is published about catA and catC
 #[derive(Parser)]
@@ -44,15 +40,7 @@ async fn main() -> ExitCode {
 
 async fn run(mut options: Options) -> anyhow::Result<()> {
     let stop = stop_signal()?;
-    // libzmq ignores a second connection to where there is one.
-    let mut seen = HashSet::new();
-    options.endpoints.retain(|endpoint| {
-        let is_new = seen.insert(endpoint.clone());
-        if !is_new {
-            warn(format_args!("zmq-sub: {endpoint} is given twice"));
-        }
-        is_new
-    });
+    options.endpoints = each_once(options.endpoints);
     if options.prefixes.is_empty() && !options.no_prefix {
         options.prefixes = vec!["catA".into(), "catC".into()];
     }
@@ -80,63 +68,20 @@ async fn listen(options: &Options) -> anyhow::Result<()> {
     // Nobody confirms a subscription: this only means that it was sent.
     let prefixes = list(&options.prefixes);
     say(format_args!("Subscribed to {prefixes}"))?;
-    // The socket connects again by itself, after 0.1 s, 0.2 s, 0.4 s and so
-    // on up to 30 s, and subscribes again. What is published meanwhile passes
-    // it by. The monitor tells when.
-    let (mut publishers, mut lost) = (HashMap::new(), HashSet::new());
+    let mut publishers = Publishers::default();
     loop {
         tokio::select! {
             // Events first: a connection is reported before anything has come
             // by it, and its end after all that came.
             biased;
-            // ANCHOR: again
-            Some(event) = events.next() => match event {
-                SocketEvent::Connected(endpoint, peer) => {
-                    if lost.remove(&endpoint) {
-                        say(format_args!(
-                            "Subscribed again to {prefixes} at {endpoint}"
-                        ))?;
-                    }
-                    publishers.insert(peer, endpoint);
-                }
-                SocketEvent::Disconnected(peer) => {
-                    if let Some(endpoint) = publishers.remove(&peer) {
-                        warn(format_args!(
-                            "zmq-sub: connection to {endpoint} lost; \
-                             trying again"
-                        ));
-                        lost.insert(endpoint);
-                    }
-                }
-                _ => {}
+            Some(event) = events.next() => publishers.note(event, &prefixes)?,
+            received = subscriber.recv() => match received {
+                Ok(message) => show(&message)?,
+                // The end of a connection; the monitor says which.
+                Err(error) => if let Some(why) = broke_off(&error) {
+                    warn(format_args!("zmq-sub: a publisher: {why}"));
+                },
             },
-            // ANCHOR_END: again
-            received = subscriber.recv() => {
-                // An error is the end of a connection; the monitor says which.
-                match received {
-                    Ok(message) => show(&message)?,
-                    Err(error) => if let Some(why) = broke_off(&error) {
-                        warn(format_args!("zmq-sub: a publisher: {why}"));
-                    },
-                }
-            }
         }
     }
 }
-
-// ANCHOR: show
-fn show(message: &ZmqMessage) -> io::Result<()> {
-    match cat_and_hat(message) {
-        Ok((cat, hat)) => say(format_args!(
-            "Subscribe: {} wears a {}",
-            printable(cat),
-            printable(hat)
-        )),
-        Err(why) => {
-            warn(format_args!("zmq-sub: skipped a message: {why}"));
-            Ok(())
-        }
-    }
-}
-// ANCHOR_END: show
-// ANCHOR_END: all

@@ -1,4 +1,3 @@
-// ANCHOR: all
 //! Asks a server five times, and asks again when no answer comes. Its
 //! partner is zmq-server.
 //!
@@ -7,10 +6,10 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use clap::{Parser, value_parser};
 use zmq_reqrep::{Client, one_text, printable};
-use zmq_reqrep::{finish, say, seconds, stop_signal, warn};
+use zmq_reqrep::{finish, say, seconds, stop_signal};
 
 /// Asks a server, and asks again when no answer comes
 #[derive(Parser)]
@@ -58,53 +57,16 @@ async fn ask_all(options: &Options) -> anyhow::Result<()> {
             Some(name) => format!("message #{number} of {name}"),
             None => format!("message #{number}"),
         };
-        let answer = ask(&mut client, &request, options).await?;
-        let (request, answer) = (printable(request), printable(answer));
+        let answer = client.ask_again(&request, options.retries).await?;
+        let request = printable(request);
+        let answer = one_text(&answer, options.longest).map_err(|why| {
+            anyhow!(
+                "cannot use the answer to {request}: {why}; does a zmq-server \
+                 answer there?"
+            )
+        })?;
+        let answer = printable(answer);
         say(format_args!("Sent {request}, received {answer}"))?;
     }
     Ok(())
 }
-
-/// Sends `request` again and again, until it is answered or the patience is
-/// at its end. The server may have done it each time: this is only right for
-/// requests that do no harm when they are done twice.
-async fn ask(
-    client: &mut Client,
-    request: &str,
-    options: &Options,
-) -> anyhow::Result<String> {
-    let attempts = u64::from(options.retries) + 1;
-    let mut attempt = 1;
-    loop {
-        let again = if attempt > 1 { " again" } else { "" };
-        say(format_args!("Sending {}{again}", printable(request)))?;
-        let failure = match client.ask(request).await {
-            Ok(answer) => {
-                return one_text(&answer, options.longest).map_err(|why| {
-                    anyhow!(
-                        "cannot use the answer to {}: {why}; \
-                         does a zmq-server answer there?",
-                        printable(request)
-                    )
-                });
-            }
-            Err(failure) => failure,
-        };
-        let what = format!(
-            "no answer to {request} from {} (attempt {attempt} of {attempts})",
-            options.endpoint
-        );
-        // ANCHOR: again
-        if failure.is_final || attempt == attempts {
-            bail!("{}: {failure}", printable(what));
-        }
-        warn(format_args!(
-            "zmq-client: {}: {}; trying again",
-            printable(what),
-            failure.cause()
-        ));
-        attempt += 1;
-        // ANCHOR_END: again
-    }
-}
-// ANCHOR_END: all

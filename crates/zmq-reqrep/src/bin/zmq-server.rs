@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{Parser, value_parser};
 use tokio::time::sleep;
 use zeromq::ZmqMessage;
-use zmq_reqrep::{News, Server, one_text, printable};
+use zmq_reqrep::{Server, one_text, printable};
 use zmq_reqrep::{finish, log, say, seconds, seconds_or_none};
 use zmq_reqrep::{stop_signal, warn};
 
@@ -47,21 +47,13 @@ async fn main() -> ExitCode {
 async fn run(options: &Options) -> anyhow::Result<()> {
     log();
     let mut stop = pin!(stop_signal()?);
-    let (endpoint, limit) = (&options.endpoint, options.timeout);
-    let open = async {
-        match options.connect {
-            true => Server::connect(endpoint, limit).await,
-            false => Server::bind(endpoint, limit).await,
-        }
-    };
+    let (endpoint, connects) = (&options.endpoint, options.connect);
     let mut server = tokio::select! {
         () = &mut stop => return Ok(()),
-        opened = open => opened?,
+        server = Server::open(endpoint, connects, options.timeout) => server?,
     };
-    say(format_args!(
-        "Waiting for requests at {}",
-        server.endpoint()
-    ))?;
+    let endpoint = server.endpoint();
+    say(format_args!("Waiting for requests at {endpoint}"))?;
     let result = tokio::select! {
         () = stop => Ok(()),
         result = serve(&mut server, options) => result,
@@ -72,18 +64,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
 
 async fn serve(server: &mut Server, options: &Options) -> anyhow::Result<()> {
     loop {
-        let request = match server.next().await? {
-            News::Request(request) => request,
-            News::Trouble(what) => {
-                warn(format_args!("zmq-server: {what}"));
-                continue;
-            }
-            News::Again => {
-                let endpoint = server.endpoint();
-                say(format_args!("Waiting again for requests at {endpoint}"))?;
-                continue;
-            }
-        };
+        let request = server.request().await?;
         let answer = work(&request, options).await?;
         say(format_args!("Answering: {}", printable(&answer)))?;
         if let Err(why) = server.answer(&answer).await {
