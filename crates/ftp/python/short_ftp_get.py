@@ -21,4 +21,4 @@ while piece := data.recv(4096):
     length += len(piece)
     sys.stdout.write(piece.decode())
 data.close()
-print(f"{length} bytes, then {ftp.voidresp()[:3]}", flush=True)
+print(f"{length} bytes, then {ftp.voidresp()[:3]}")

@@ -691,6 +691,55 @@ mod tests {
         assert_eq!(error.matches("connection refused").count(), 2);
     }
 
+    /// The server announces two places. The client comes to one of them, by
+    /// way of the relay; who waits at the other is woken, and is no news.
+    #[test]
+    fn an_announced_connection_comes_through_the_relay() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let second = TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = second.local_addr().unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let sender = Mutex::new(sender);
+        let watch: Watch = Arc::new(move |number, event| {
+            let _ = lock(&sender).send((number, event));
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = vec![server.local_addr().unwrap()];
+        let relay = Relay::tcp(listener, to, LIMITS, true, watch).unwrap();
+        let mut client = TcpStream::connect(relay.address).unwrap();
+        let (mut accepted, _) = server.accept().unwrap();
+        let reply = format!("229 (|||{}|)\r\n", place.port());
+        accepted.write_all(reply.as_bytes()).unwrap();
+        accepted.write_all(reply.as_bytes()).unwrap();
+        let mut heard = String::new();
+        while heard.lines().count() < 2 || !heard.ends_with('\n') {
+            let mut byte = [0];
+            client.read_exact(&mut byte).unwrap();
+            heard.push(char::from(byte[0]));
+        }
+        let port = heard.split('|').nth(3).unwrap().parse().unwrap();
+        assert_ne!(port, place.port());
+        let mut file = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let (mut data, _) = second.accept().unwrap();
+        data.write_all(b"hats").unwrap();
+        drop(data);
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        drop((file, client, accepted));
+        assert_eq!(text, "hats");
+        assert!(relay.stop(WITHIN));
+        let of_second: Vec<String> = receiver
+            .try_iter()
+            .filter(|(number, _)| *number == 2)
+            .map(|(_, event)| format!("{event:?}"))
+            .filter(|event| !event.contains("127.0.0.1"))
+            .collect();
+        assert_eq!(of_second[0], "WasAnnounced");
+        let hats = format!("Bytes(Server, {:?})", b"hats");
+        assert!(of_second.contains(&hats), "{of_second:?}");
+        assert_eq!(of_second.last().unwrap(), "Ends");
+    }
+
     #[test]
     fn datagrams_pass_both_ways() {
         let server = UdpSocket::bind("127.0.0.1:0").unwrap();
