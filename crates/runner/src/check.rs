@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::build::Programs;
+use crate::network;
 use crate::play::{self, Stage};
 use crate::played::Expected;
 use crate::recording::{self, Recording};
@@ -37,6 +38,11 @@ pub fn missing(script: &Script, choice: Choice) -> Result<Option<String>> {
         if !found {
             return Ok(Some(format!("no {} here", need.replace(':', " "))));
         }
+    }
+    if script.own_network
+        && let Some(reason) = network::missing()
+    {
+        return Ok(Some(reason));
     }
     for server in &script.servers {
         let choice = server.only.unwrap_or(choice);
@@ -159,7 +165,13 @@ pub fn check(
                     let result = Script::read(section, demo)
                         .and_then(|script| missing(&script, options.choice))
                         .and_then(|missing| match missing {
-                            Some(reason) if !options.strict => Ok(Some(reason)),
+                            // What the system forbids, no package mends.
+                            Some(reason)
+                                if !options.strict
+                                    || reason == network::REFUSED =>
+                            {
+                                Ok(Some(reason))
+                            }
                             Some(reason) => bail!("{reason}"),
                             None => check_demo(
                                 section,

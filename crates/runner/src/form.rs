@@ -23,6 +23,8 @@ const COLUMNS: usize = 60;
 const BEFORE_TERMINALS: [usize; 2] = [80, 120];
 /// Lines of the starter that mend one way of breaking.
 const MENDING: usize = 25;
+/// Demos of a section that stop and ask what comes next, at least.
+const PREDICTIONS: usize = 2;
 
 /// A page's parts, by the ids of their headings, in their order. Not every
 /// lesson has a wire or needs a starter.
@@ -49,6 +51,14 @@ pub fn problems(
         .find(|(name, _)| *name == format!("{}.md", section.name))
         .map_or("", |(_, text)| text);
     let mut problems = Vec::new();
+    let asking = |demo: &&String| {
+        Script::read(section, demo).is_ok_and(|script| script.predict.is_some())
+    };
+    if section.demos.iter().filter(asking).count() < PREDICTIONS {
+        problems.push(format!(
+            "fewer than {PREDICTIONS} of its demos ask a question ([predict])"
+        ));
+    }
     match (&section.no_short, shorts.is_empty()) {
         (Some(reason), true) if !reason.trim().is_empty() => {
             let parts: Vec<&str> =

@@ -15,6 +15,7 @@ pub mod demo;
 pub mod doctor;
 pub mod form;
 pub mod html;
+pub mod network;
 pub mod order;
 pub mod play;
 pub mod played;

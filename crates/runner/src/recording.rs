@@ -264,7 +264,7 @@ impl Recording {
             return String::new();
         };
         let (before, next) = (&self.lines[place], &self.lines[place + 1]);
-        let right = format!("{}: {}", next.role, next.text);
+        let right = next.answer();
         let mut answers: Vec<&String> = predict.wrong.iter().collect();
         answers.push(&right);
         // The right one is not always at the same place.
@@ -274,7 +274,7 @@ impl Recording {
              <summary>Predict: {}</summary>\n<p>After <code>{}</code>:</p>\n<ul>\n",
             place + 1,
             escape(&predict.ask),
-            escape(&before.text),
+            escape(&before.shown()),
         );
         for answer in answers {
             let _ = writeln!(html, "<li>{}</li>", escape(answer));
@@ -299,7 +299,7 @@ impl Recording {
         let own_server =
             script.servers.iter().any(|server| script.handles(server));
         let raw = |role: &Role| matches!(role.actor, Actor::Raw(_));
-        if own_server || script.roles.iter().any(raw) {
+        if own_server || script.own_network || script.roles.iter().any(raw) {
             return Vec::new();
         }
         let mut commands: Vec<(&str, String)> = Vec::new();
@@ -341,7 +341,7 @@ fn asks_after(predict: &Predict, lines: &[Line]) -> Result<usize> {
     let next = lines
         .get(place + 1)
         .context("[predict] matches the last line")?;
-    let right = format!("{}: {}", next.role, next.text);
+    let right = next.answer();
     ensure!(
         !predict.wrong.contains(&right),
         "[predict] calls '{right}' wrong, which is what comes next"
@@ -401,6 +401,21 @@ impl Line {
             (None, true) => " data-unheard".to_owned(),
             (None, false) => String::new(),
         }
+    }
+
+    /// The line as the book shows it: what was not printed is in brackets.
+    fn shown(&self) -> String {
+        match self.kind {
+            EntryKind::Command | EntryKind::Exit | EntryKind::Stage => {
+                self.marked()
+            }
+            _ => self.text.clone(),
+        }
+    }
+
+    /// The line as an answer to the question of what comes next.
+    fn answer(&self) -> String {
+        format!("{}: {}", self.role, self.shown())
     }
 
     /// The line with the mark of its kind.

@@ -31,6 +31,8 @@ pub struct Script {
     /// Files and folders of the section that the play needs, copied to where
     /// its programs run.
     pub files: Vec<String>,
+    /// Whether its roles have a network of their own.
+    pub own_network: bool,
     pub servers: Vec<Server>,
     /// How to read what crosses the wire, if that is to be recorded.
     pub wire: Option<Wire>,
@@ -188,6 +190,8 @@ struct File {
     needs: Vec<String>,
     #[serde(default)]
     files: Vec<String>,
+    #[serde(default)]
+    own_network: bool,
     server: Option<ServerTable>,
     #[serde(default)]
     servers: BTreeMap<String, ServerTable>,
@@ -364,6 +368,7 @@ impl Script {
             systems: file.systems,
             needs: file.needs,
             files: file.files,
+            own_network: file.own_network,
             servers,
             wire: file.wire.map(read_wire).transpose()?,
             roles,
@@ -424,6 +429,16 @@ impl Script {
             );
             Ok(())
         };
+        let served = !self.servers.is_empty()
+            || self.wire.is_some()
+            || self
+                .roles
+                .iter()
+                .any(|role| matches!(role.actor, Actor::Raw(_)));
+        ensure!(
+            !(self.own_network && served),
+            "in 'own-network' there are no servers, relays or raw roles"
+        );
         for role in &self.roles {
             ensure!(
                 !self.is_server(&role.name),
@@ -801,6 +816,11 @@ mod tests {
         assert_eq!(parse(start, ""), "ok");
         for (step, more, error) in [
             (start, "colour = 1", "unknown field `colour`"),
+            (
+                start,
+                "own-network = true\nwire = 'resp'",
+                "in 'own-network' there are no servers, relays or raw roles",
+            ),
             ("{ begin = 'one' }", "", "unknown field `begin`"),
             ("{ start = 'two' }", "", "no role is called 'two'"),
             (

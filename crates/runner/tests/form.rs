@@ -94,11 +94,17 @@ Source of this crate: `crates/talk`
 ## Where to go next {#next}
 "#;
 
+const QUESTION: &str = r#"[predict]
+after = { role = "say", text = "a word" }
+ask = "And then?"
+wrong = ["say: a word", "hear: nothing"]
+"#;
+
 /// A demo of two roles, each played by a program or a Python file.
 fn demo(say: &str, hear: &str) -> String {
     format!(
         "about = \"A talk.\"\nsteps = [{{ start = \"say\" }}]\n\
-         [roles.say]\n{say}\n[roles.hear]\n{hear}\n"
+         [roles.say]\n{say}\n[roles.hear]\n{hear}\n{QUESTION}"
     )
 }
 
@@ -320,6 +326,22 @@ fn each_pair_is_played_in_rust_and_mixed_in_both_directions() {
 }
 
 #[test]
+fn a_section_asks_what_comes_next() {
+    let mut files = files();
+    for (path, text) in &mut files {
+        if path.ends_with("short/demo.toml") || path.ends_with("one/demo.toml")
+        {
+            *text = text.replace(QUESTION, "");
+        }
+    }
+    let found = problems(&files);
+    assert_eq!(
+        found,
+        ["fewer than 2 of its demos ask a question ([predict])"]
+    );
+}
+
+#[test]
 fn a_page_has_its_parts_in_their_order() {
     let page = "book/src/talk.md";
     broken(
@@ -428,9 +450,7 @@ fn what_mends_is_short() {
 fn a_section_without_short_programs_says_why() {
     let mut files = files();
     files.retain(|(path, _)| {
-        !path.contains("/short_")
-            && !path.contains("/short-")
-            && !path.contains("/demos/")
+        !path.contains("/short_") && !path.contains("/short-")
     });
     let manifest = files
         .iter()

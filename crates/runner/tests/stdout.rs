@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use runner::build::Programs;
+use runner::network;
 use runner::script::{Actor, Script};
 use runner::workspace::{Section, Workspace};
 
@@ -32,6 +33,10 @@ fn programs() -> Vec<(String, PathBuf, Vec<String>)> {
     for section in workspace.sections.iter().filter(alone) {
         for demo in &section.demos {
             let script = Script::read(section, demo).unwrap();
+            let own = script.own_network;
+            if own && network::missing().is_some() {
+                continue; // Its programs may not do here what they do.
+            }
             for role in &script.roles {
                 let Actor::Program(name) = &role.actor else {
                     continue;
@@ -45,24 +50,35 @@ fn programs() -> Vec<(String, PathBuf, Vec<String>)> {
                 if arguments.iter().any(|argument| argument.contains('{')) {
                     continue; // It needs somebody else.
                 }
-                found.entry(name.clone()).or_insert(arguments);
+                found.entry(name.clone()).or_insert((own, arguments));
             }
         }
     }
     let path = |name: &str| built.path(name).unwrap().to_owned();
     let found = found.into_iter();
     found
-        .map(|(name, all)| (name.clone(), path(&name), all))
+        .map(|(name, (own, arguments))| {
+            let program = path(&name);
+            if !own {
+                return (name, program, arguments);
+            }
+            // It becomes the program, with the same process id.
+            let own = ["--user", "--map-root-user", "--net", "--"];
+            let mut all: Vec<String> = own.map(str::to_owned).into();
+            all.push(program.display().to_string());
+            all.extend(arguments);
+            (name, PathBuf::from("unshare"), all)
+        })
         .collect()
 }
 
 fn start(
+    name: &str,
     path: &Path,
     arguments: &[String],
     stdout: impl Into<Stdio>,
     stderr: Stdio,
 ) -> (Child, PathBuf) {
-    let name = path.file_name().unwrap();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
@@ -120,7 +136,8 @@ fn a_full_pipe_makes_no_program_deaf() {
     assert!(programs.len() >= 8, "{programs:?}");
     for (name, path, arguments) in programs {
         let (_reader, stdout) = full();
-        let (mut child, _) = start(&path, &arguments, stdout, Stdio::inherit());
+        let (mut child, _) =
+            start(&name, &path, &arguments, stdout, Stdio::inherit());
         let begin = Instant::now();
         while !catches_sigterm(&child) {
             assert!(begin.elapsed() < LIMIT, "{name} catches no SIGTERM");
@@ -136,7 +153,8 @@ fn a_full_pipe_makes_no_program_deaf() {
 fn a_full_disk_is_told_as_what_it_is() {
     for (name, path, arguments) in programs() {
         let full = File::options().write(true).open("/dev/full").unwrap();
-        let (mut child, _) = start(&path, &arguments, full, Stdio::piped());
+        let (mut child, _) =
+            start(&name, &path, &arguments, full, Stdio::piped());
         assert_eq!(end(&mut child), Some(1), "{name} {arguments:?}");
         let mut words = String::new();
         child.stderr.unwrap().read_to_string(&mut words).unwrap();

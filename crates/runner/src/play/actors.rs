@@ -140,6 +140,9 @@ impl Player<'_> {
             command.env_remove(variable);
         }
         command.env("NO_COLOR", "1");
+        if let Some(network) = &mut self.network {
+            command = network.inside(&command);
+        }
         command.current_dir(self.scratch.path());
         command
             .stdin(Stdio::piped())

@@ -38,6 +38,7 @@ pub fn play(
         stage,
         script,
         acting: script.roles.iter().map(Acting::new).collect(),
+        network: None,
         seats: Vec::new(),
         tap: script.wire.as_ref().filter(|_| stage.tapped).map(Tap::new),
         scratch: Scratch::new()?,

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use regex_lite::Regex;
 
 use crate::build::Programs;
+use crate::network::Network;
 use crate::played::{Entry, EntryKind, Expected, Played};
 use crate::process::{Process, Scratch};
 use crate::raw::{Peer, RawEvent};
@@ -88,6 +89,8 @@ pub struct Player<'a> {
     pub script: &'a Script,
     // Programs end before the server does: fields are dropped in this order.
     pub acting: Vec<Acting<'a>>,
+    /// Where the roles are, if not in the machine's network.
+    pub network: Option<Network>,
     pub seats: Vec<Seat>,
     pub tap: Option<Tap>,
     pub scratch: Scratch,

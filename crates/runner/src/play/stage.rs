@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use regex_lite::Regex;
 
 use super::player::Player;
+use crate::network::Network;
 use crate::played::EntryKind;
 use crate::process::Signal;
 use crate::script::{Actor, RawPeer};
@@ -20,6 +21,9 @@ impl<'a> Player<'a> {
     /// What is there before the first step.
     pub fn set_up(&mut self) -> Result<()> {
         self.copy_files()?;
+        if self.script.own_network {
+            self.network = Some(Network::new()?);
+        }
         for server in &self.script.servers {
             let kind = Kind::find(&server.kind)?;
             let choice = server.only.unwrap_or(self.stage.choice);

@@ -10,6 +10,7 @@ mod dns;
 mod email;
 mod ftp;
 mod redis;
+mod redis_streams;
 
 use std::fmt;
 use std::io;
@@ -28,6 +29,7 @@ pub static KINDS: &[&Kind] = &[
     &email::KIND,
     &ftp::KIND,
     &redis::KIND,
+    &redis_streams::KIND,
     &dns::KIND,
     #[cfg(test)]
     &running::tests::LATE,

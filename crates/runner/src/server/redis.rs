@@ -19,23 +19,7 @@ pub static KIND: Kind = Kind {
             arguments: &["--exit-when-idle", "10"],
         }),
     }),
-    real: Some(Real {
-        program: "redis-server",
-        how: "Debian, Ubuntu: apt install redis-server; macOS: brew install redis",
-        launch: |place| {
-            let mut command = Command::new(place.program);
-            command
-                .args(["--port", &place.ports[0].to_string()])
-                .args(["--bind", "127.0.0.1"])
-                .args(["--save", "", "--appendonly", "no"])
-                .args(place.arguments);
-            Ok(command.into())
-        },
-        ready: Ready::Line("Ready to accept connections"),
-        within: Duration::from_secs(20),
-        space: None,
-        more_ports: 0,
-    }),
+    real: Some(REAL),
     answers: |address| {
         let mut stream = connect(address)?;
         stream.write_all(b"PING\r\n")?;
@@ -47,6 +31,24 @@ pub static KIND: Kind = Kind {
             reply[0] == b'-' && reply[1..4].iter().all(u8::is_ascii_uppercase);
         Ok(&reply == b"+PONG" || error)
     },
+};
+
+pub const REAL: Real = Real {
+    program: "redis-server",
+    how: "Debian, Ubuntu: apt install redis-server; macOS: brew install redis",
+    launch: |place| {
+        let mut command = Command::new(place.program);
+        command
+            .args(["--port", &place.ports[0].to_string()])
+            .args(["--bind", "127.0.0.1"])
+            .args(["--save", "", "--appendonly", "no"])
+            .args(place.arguments);
+        Ok(command.into())
+    },
+    ready: Ready::Line("Ready to accept connections"),
+    within: Duration::from_secs(20),
+    space: None,
+    more_ports: 0,
 };
 
 #[cfg(test)]

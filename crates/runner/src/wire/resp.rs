@@ -392,11 +392,18 @@ impl Value {
     }
 
     /// Replaces what is another in each version of a library or a server: in
-    /// the reply to HELLO and in CLIENT SETINFO.
+    /// the reply to HELLO and in CLIENT SETINFO. And what is another at each
+    /// time: the id of a stream's entry, which is a moment in milliseconds.
     fn normalise(&mut self) {
-        let Self::List(_, elements) = self else {
-            return;
+        let elements = match self {
+            Self::List(_, elements) => elements,
+            Self::String(_, text) if is_entry_id(text) => {
+                *text = b"1700000000000-0".to_vec();
+                return;
+            }
+            _ => return,
         };
+        elements.iter_mut().for_each(Self::normalise);
         let words = |words: &[&str], elements: &[Self]| {
             words.len() <= elements.len()
                 && words.iter().zip(elements).all(|(w, e)| e.is_word(w))
@@ -523,6 +530,15 @@ fn explain(value: &Value, side: Side) -> Message {
     }
 }
 
+/// Such as `1700000000000-0`.
+fn is_entry_id(text: &[u8]) -> bool {
+    let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    text.len() > 14
+        && text[13] == b'-'
+        && digits(&text[..13])
+        && digits(&text[14..])
+}
+
 /// A command as a person would type it, and how it is answered.
 fn command(words: &[Value]) -> (String, Link) {
     if words.is_empty() {
@@ -539,7 +555,13 @@ fn command(words: &[Value]) -> (String, Link) {
             }
         })
         .collect();
-    (typed.join(" "), answered(&typed[0], words.len() - 1))
+    // Such as XREAD BLOCK 0: until there is something to read.
+    let waits = typed.iter().any(|word| word.eq_ignore_ascii_case("BLOCK"));
+    let link = match answered(&typed[0], words.len() - 1) {
+        Link::Asks if waits => Link::Waits,
+        link => link,
+    };
+    (typed.join(" "), link)
 }
 
 fn answered(word: &str, arguments: usize) -> Link {
@@ -672,6 +694,19 @@ mod tests {
         assert_eq!(found[15].link, Link::Confirms);
         assert_eq!(found[16].link, Link::Free);
         assert_eq!(found[13].parts.len(), 4);
+    }
+
+    #[test]
+    fn entry_ids_are_replaced() {
+        let found = decode(
+            "resp",
+            Side::Server,
+            b"*2\r\n$15\r\n1712345678901-7\r\n$5\r\n1-7-7\r\n",
+        );
+        let meanings: Vec<&str> =
+            found[0].parts.iter().map(|part| &*part.meaning).collect();
+        assert_eq!(meanings[1], "15 bytes: 1700000000000-0");
+        assert_eq!(meanings[2], "5 bytes: 1-7-7");
     }
 
     #[test]

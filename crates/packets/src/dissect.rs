@@ -1,0 +1,562 @@
+//! Takes a packet apart, header by header: each field's bytes beside their
+//! meaning. Nothing here fails. What is not known is shown as bytes, and what
+//! contradicts itself is told.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::ops::Range;
+
+use etherparse::{EtherType, LaxLinkExtSlice, LaxNetSlice, LaxSlicedPacket};
+use etherparse::{LenSource, LinkSlice};
+
+use crate::files::{ETHERNET, Packet};
+use crate::net::{self, Inner};
+use crate::printable;
+
+/// Bytes of data that are shown.
+const MOST_DATA: usize = 64;
+
+/// Some bytes of a packet, and what they mean.
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub at: Range<usize>,
+    pub text: String,
+}
+
+/// A header, or the data behind the last one.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    pub name: &'static str,
+    pub fields: Vec<Field>,
+    /// The most important of it, for a line about the whole packet.
+    pub line: String,
+}
+
+/// A TCP segment, as far as the picture of a connection needs it.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    pub from: String,
+    pub to: String,
+    pub flags: String,
+    pub sequence: u32,
+    /// Of a segment with the flag ACK.
+    pub confirms: Option<u32>,
+    /// The bytes that it carries, and where they are.
+    pub data: Range<usize>,
+}
+
+/// A packet, taken apart.
+#[derive(Clone, Debug, Default)]
+pub struct Dissected {
+    pub layers: Vec<Layer>,
+    /// What is odd, in one word or two each.
+    pub marks: Vec<&'static str>,
+    /// What does not fit together, or is missing; a sentence each.
+    pub troubles: Vec<String>,
+    /// Where the last checksum and the length of IPv4 stand.
+    pub checksum_at: Option<Range<usize>>,
+    pub length_at: Option<Range<usize>>,
+    /// The ports of UDP or TCP.
+    pub ports: Option<(u16, u16)>,
+    pub segment: Option<Segment>,
+}
+
+/// Fills a layer field by field, in the order of the bytes.
+pub(crate) struct Fields<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    pub layer: Layer,
+}
+
+impl<'a> Fields<'a> {
+    /// A layer that begins at `at`.
+    pub fn new(name: &'static str, bytes: &'a [u8], at: usize) -> Self {
+        let layer = Layer {
+            name,
+            fields: Vec::new(),
+            line: String::new(),
+        };
+        Self { bytes, at, layer }
+    }
+
+    /// The next bytes as a number, and where they are. What is missing of
+    /// them counts as zero.
+    pub fn peek(&self, size: usize) -> u128 {
+        let here = self.bytes.get(self.at..).unwrap_or_default();
+        here.iter()
+            .take(size)
+            .fold(0, |all, byte| all << 8 | u128::from(*byte))
+    }
+
+    /// The next bytes mean this. Returns where they are.
+    pub fn field(
+        &mut self,
+        size: usize,
+        text: impl Into<String>,
+    ) -> Range<usize> {
+        let end = (self.at + size).min(self.bytes.len());
+        let at = self.at.min(end)..end;
+        self.at = end;
+        if !at.is_empty() {
+            self.layer.fields.push(Field {
+                at: at.clone(),
+                text: text.into(),
+            });
+        }
+        at
+    }
+
+    /// As `field`, for a number that the text names.
+    pub fn number(&mut self, size: usize, what: &str) -> u128 {
+        let number = self.peek(size);
+        self.field(size, format!("{what} {number}"));
+        number
+    }
+}
+
+/// Takes apart a packet of a capture file.
+pub fn dissect(packet: &Packet<'_>) -> Dissected {
+    let mut all = Dissected::default();
+    let bytes = packet.bytes;
+    // ANCHOR: cut
+    let cut = bytes.len() < packet.length;
+    if cut {
+        all.marks.push("cut");
+        all.troubles.push(format!(
+            "the capture kept {} of {} bytes: nothing is wrong with the packet",
+            bytes.len(),
+            packet.length
+        ));
+    }
+    // ANCHOR_END: cut
+    match packet.link {
+        ETHERNET => match LaxSlicedPacket::from_ethernet(bytes) {
+            Ok(sliced) => all.ethernet(bytes, &sliced, cut),
+            Err(error) => all.damaged(error, cut),
+        },
+        // NULL and LOOP: the family of addresses, in the order of the machine
+        // that captured or in that of the network.
+        0 | 108 => {
+            let mut fields = Fields::new("Loopback", bytes, 0);
+            let number = fields.peek(4) as u32;
+            let family = if number > 0xffff {
+                number.swap_bytes()
+            } else {
+                number
+            };
+            let known = match family {
+                2 => Some(EtherType::IPV4),
+                // Linux, BSD, FreeBSD, macOS.
+                10 | 24 | 28 | 30 => Some(EtherType::IPV6),
+                _ => None,
+            };
+            fields.field(4, format!("family {family}"));
+            all.below(fields, bytes, 4, known, cut);
+        }
+        // What `tcpdump -i any` writes: LINUX_SLL and, since 2018, LINUX_SLL2.
+        113 => {
+            let mut fields = Fields::new("Linux cooked", bytes, 0);
+            fields.field(2, direction(fields.peek(2)));
+            fields.number(2, "kind of interface");
+            cooked_address(&mut fields, 2);
+            let known = ether_type(&mut fields);
+            all.below(fields, bytes, 16, known, cut);
+        }
+        // ANCHOR: link
+        276 => {
+            let mut fields = Fields::new("Linux cooked v2", bytes, 0);
+            let known = ether_type(&mut fields);
+            fields.field(2, "reserved");
+            let interface = fields.number(4, "interface");
+            fields.number(2, "kind of interface");
+            let way = direction(fields.peek(1));
+            fields.field(1, way);
+            cooked_address(&mut fields, 1);
+            fields.layer.line = format!("interface {interface}, {way}");
+            all.below(fields, bytes, 20, known, cut);
+        }
+        // ANCHOR_END: link
+        // RAW, and what the BSDs call it; IPv4 and IPv6 alone.
+        12 | 14 | 101 | 228 | 229 => match LaxSlicedPacket::from_ip(bytes) {
+            Ok(sliced) => all.network(bytes, &sliced, cut, Inner::No),
+            Err(error) => all.damaged(error, cut),
+        },
+        other => {
+            all.troubles
+                .push(format!("link type {other} is not known here"));
+            all.data(bytes, 0..bytes.len(), "Unknown");
+        }
+    }
+    all
+}
+
+fn direction(kind: u128) -> &'static str {
+    match kind {
+        0 => "to this machine",
+        1 => "to everybody",
+        2 => "to a group",
+        3 => "to another machine",
+        4 => "sent by this machine",
+        _ => "unknown direction",
+    }
+}
+
+fn cooked_address(fields: &mut Fields<'_>, size: usize) {
+    let length = (fields.number(size, "length of the address") as usize).min(8);
+    if length == 6 {
+        fields.field(6, format!("from {}", mac(fields.peek(6))));
+    } else {
+        fields.field(length, "from this address");
+    }
+    fields.field(8 - length, "unused");
+}
+
+pub(crate) fn mac(number: u128) -> String {
+    let bytes = number.to_be_bytes();
+    let pairs: Vec<String> = bytes[10..]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    pairs.join(":")
+}
+
+/// What the header holds, by its number in Ethernet.
+fn ether_type(fields: &mut Fields<'_>) -> Option<EtherType> {
+    let number = fields.peek(2) as u16;
+    fields.field(2, format!("holds {}", ether_name(number)));
+    Some(EtherType(number))
+}
+
+fn ether_name(number: u16) -> String {
+    match number {
+        0x0800 => "IPv4".into(),
+        0x0806 => "ARP".into(),
+        0x86dd => "IPv6".into(),
+        0x8100 | 0x88a8 | 0x9100 => "a VLAN tag".into(),
+        0x88e5 => "MACsec".into(),
+        0..0x0600 => format!("{number} bytes of LLC"),
+        _ => format!("protocol 0x{number:04x}"),
+    }
+}
+
+impl Dissected {
+    /// Whether UDP or TCP comes from this port or goes to it.
+    pub fn has_port(&self, port: u16) -> bool {
+        let ports = self.ports;
+        ports.is_some_and(|(from, to)| from == port || to == port)
+    }
+
+    /// The packet in one line.
+    pub fn line(&self, packet: &Packet<'_>) -> String {
+        let told = self.layers.iter().filter(|layer| !layer.line.is_empty());
+        let told: Vec<String> = told
+            .map(|layer| format!("{} {}", layer.name, layer.line))
+            .collect();
+        let mut line = if told.is_empty() {
+            count(packet.bytes.len(), "byte")
+        } else {
+            told.join(" / ")
+        };
+        for mark in &self.marks {
+            let _ = write!(line, " [{mark}]");
+        }
+        line
+    }
+
+    /// All fields of all headers, bytes beside meaning, and the troubles.
+    pub fn lines(&self, packet: &Packet<'_>) -> Vec<String> {
+        let mut lines = Vec::new();
+        for layer in &self.layers {
+            let begin = layer.fields.first().map_or(0, |field| field.at.start);
+            let end = layer.fields.last().map_or(0, |field| field.at.end);
+            lines.push(format!(
+                "{}, {}",
+                layer.name,
+                count(end - begin, "byte")
+            ));
+            for field in &layer.fields {
+                let bytes = &packet.bytes[field.at.clone()];
+                let mut shown: Vec<String> = bytes
+                    .iter()
+                    .take(16)
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
+                if bytes.len() > shown.len() {
+                    shown.push("…".into());
+                }
+                lines.push(format!(
+                    "  {:<17}  {}",
+                    shown.join(" "),
+                    field.text
+                ));
+            }
+        }
+        lines
+            .extend(self.troubles.iter().map(|trouble| format!("! {trouble}")));
+        lines
+    }
+
+    /// A header that etherparse does not know, then what it does know.
+    fn below(
+        &mut self,
+        fields: Fields<'_>,
+        bytes: &[u8],
+        size: usize,
+        known: Option<EtherType>,
+        cut: bool,
+    ) {
+        self.layers.push(fields.layer);
+        match (known, bytes.get(size..)) {
+            (_, None) => self.damaged("its first header is not whole", cut),
+            (None, Some(_)) => {
+                self.troubles.push("this family is not known here".into());
+                self.data(bytes, size..bytes.len(), "Unknown");
+            }
+            (Some(kind), Some(rest)) => {
+                let sliced = LaxSlicedPacket::from_ether_type(kind, rest);
+                self.links(bytes, &sliced, cut);
+            }
+        }
+    }
+
+    fn ethernet(
+        &mut self,
+        bytes: &[u8],
+        sliced: &LaxSlicedPacket<'_>,
+        cut: bool,
+    ) {
+        let mut fields = Fields::new("Ethernet", bytes, 0);
+        let to = mac(fields.peek(6));
+        fields.field(6, format!("to {to}"));
+        let from = mac(fields.peek(6));
+        fields.field(6, format!("from {from}"));
+        let number = fields.peek(2) as u16;
+        fields.field(2, format!("holds {}", ether_name(number)));
+        if number < 0x0600 {
+            // Not a type but a length: 802.3, as spanning tree uses it.
+            fields.layer.line = format!("{from} > {to}");
+            self.layers.push(fields.layer);
+            self.llc(bytes, usize::from(number), cut);
+            return;
+        }
+        if sliced.net.is_none() && sliced.link_exts.is_empty() {
+            let holds = ether_name(number);
+            fields.layer.line = format!("{from} > {to}, {holds}");
+        }
+        self.layers.push(fields.layer);
+        self.links(bytes, sliced, cut);
+    }
+
+    fn llc(&mut self, bytes: &[u8], length: usize, cut: bool) {
+        let mut fields = Fields::new("LLC", bytes, 14);
+        let to = fields.peek(1);
+        fields.field(1, format!("to service 0x{to:02x}"));
+        fields.field(1, format!("from service 0x{:02x}", fields.peek(1)));
+        fields.field(1, "control");
+        fields.layer.line = format!("{length} bytes for service 0x{to:02x}");
+        self.layers.push(fields.layer);
+        let end = 14 + length;
+        if end > bytes.len() {
+            self.damaged("it says that it holds more bytes than came", cut);
+        }
+        let end = end.min(bytes.len());
+        self.data(bytes, 17..end, "Data");
+        self.data(bytes, end..bytes.len(), "Padding");
+    }
+
+    fn links(&mut self, bytes: &[u8], sliced: &LaxSlicedPacket<'_>, cut: bool) {
+        for tag in &sliced.link_exts {
+            match tag {
+                LaxLinkExtSlice::Vlan(vlan) => {
+                    let at = offset(bytes, vlan.slice());
+                    let mut fields = Fields::new("VLAN", bytes, at);
+                    let number = fields.peek(2);
+                    let (id, priority) = (number & 0xfff, number >> 13);
+                    let text = format!("{id}, priority {priority}");
+                    fields.field(2, format!("network {text}"));
+                    let holds = ether_name(fields.peek(2) as u16);
+                    fields.field(2, format!("holds {holds}"));
+                    fields.layer.line = text;
+                    self.layers.push(fields.layer);
+                }
+                LaxLinkExtSlice::Macsec(tag) => {
+                    let at = offset(bytes, tag.header.slice());
+                    let mut fields = Fields::new("MACsec", bytes, at);
+                    fields.field(tag.header.header_len(), "a tag");
+                    fields.layer.line = "tag".into();
+                    self.layers.push(fields.layer);
+                }
+            }
+        }
+        self.network(bytes, sliced, cut, Inner::No);
+    }
+
+    /// IP or ARP, and what is behind it.
+    pub(crate) fn network(
+        &mut self,
+        bytes: &[u8],
+        sliced: &LaxSlicedPacket<'_>,
+        cut: bool,
+        inner: Inner,
+    ) {
+        match &sliced.net {
+            Some(LaxNetSlice::Arp(arp)) => {
+                let at = offset(bytes, arp.slice());
+                let end = net::arp(self, bytes, at, arp.slice().len());
+                self.data(bytes, end..bytes.len(), "Padding");
+            }
+            Some(LaxNetSlice::Ipv4(ip)) => {
+                let header = ip.header();
+                let at = offset(bytes, header.slice());
+                let (from, to) =
+                    (header.source_addr(), header.destination_addr());
+                let ends = (IpAddr::V4(from), IpAddr::V4(to));
+                let first = net::ipv4(self, bytes, at, &header);
+                let told = usize::from(header.total_len());
+                self.carry(bytes, ip.payload(), first, cut, inner, ends);
+                self.after_ip(bytes, at, told, cut, inner, ip.payload());
+            }
+            Some(LaxNetSlice::Ipv6(ip)) => {
+                let header = ip.header();
+                let at = offset(bytes, header.slice());
+                let (from, to) =
+                    (header.source_addr(), header.destination_addr());
+                let ends = (IpAddr::V6(from), IpAddr::V6(to));
+                let next = ip.payload().ip_number.0;
+                let extensions = ip.extensions();
+                let first = net::ipv6(self, bytes, at, next, extensions);
+                let told = 40 + usize::from(header.payload_length());
+                self.carry(bytes, ip.payload(), first, cut, inner, ends);
+                self.after_ip(bytes, at, told, cut, inner, ip.payload());
+            }
+            None => {
+                if let Some((error, _)) = &sliced.stop_err {
+                    self.damaged(error, cut || inner == Inner::Yes);
+                }
+                let rest = match (sliced.ether_payload(), &sliced.link) {
+                    (Some(rest), _) => rest.payload,
+                    (None, Some(LinkSlice::Ethernet2(link))) => {
+                        link.payload_slice()
+                    }
+                    _ => return,
+                };
+                let at = offset(bytes, rest);
+                self.data(bytes, at..at + rest.len(), "Data");
+                return;
+            }
+        }
+        if let Some((error, layer)) = &sliced.stop_err
+            && !matches!(
+                layer,
+                etherparse::err::Layer::TcpHeader
+                    | etherparse::err::Layer::UdpHeader
+                    | etherparse::err::Layer::UdpPayload
+                    | etherparse::err::Layer::Icmpv4
+                    | etherparse::err::Layer::Icmpv4Timestamp
+                    | etherparse::err::Layer::Icmpv4TimestampReply
+                    | etherparse::err::Layer::Icmpv6
+                    | etherparse::err::Layer::Igmp
+            )
+        {
+            self.damaged(error, cut || inner == Inner::Yes);
+        }
+    }
+
+    /// What IP's own length says, beside what is there.
+    fn after_ip(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        told: usize,
+        cut: bool,
+        inner: Inner,
+        payload: &etherparse::LaxIpPayloadSlice<'_>,
+    ) {
+        let here = bytes.len() - at;
+        if payload.len_source == LenSource::Slice && told < here {
+            self.damaged(format!("IP says {told} bytes, {here} came"), false);
+        } else if told > here && inner == Inner::No {
+            if !cut {
+                self.damaged(format!("IP says {told} bytes, {here} came"), cut);
+            }
+        } else if inner == Inner::No {
+            self.data(bytes, at + told..bytes.len(), "Padding");
+        }
+    }
+
+    fn carry(
+        &mut self,
+        bytes: &[u8],
+        payload: &etherparse::LaxIpPayloadSlice<'_>,
+        first: bool,
+        cut: bool,
+        inner: Inner,
+        (from, to): (IpAddr, IpAddr),
+    ) {
+        let at = offset(bytes, payload.payload);
+        let end = at + payload.payload.len();
+        let carried = net::Carried {
+            at: at..end,
+            from,
+            to,
+            whole: !(cut
+                || inner == Inner::Yes
+                || payload.incomplete
+                || payload.fragmented),
+            fragment: payload.fragmented,
+            inner,
+        };
+        if first {
+            net::transport(self, bytes, payload.ip_number.0, &carried);
+        } else {
+            self.data(bytes, at..end, "Data");
+        }
+    }
+
+    /// A header is not whole, or contradicts itself.
+    pub(crate) fn damaged(&mut self, why: impl std::fmt::Display, cut: bool) {
+        if cut {
+            return; // It was told: a part is missing.
+        }
+        if !self.marks.contains(&"damaged") {
+            self.marks.push("damaged");
+        }
+        self.troubles.push(format!("damaged: {why}"));
+    }
+
+    /// Bytes that are not looked into.
+    pub(crate) fn data(
+        &mut self,
+        bytes: &[u8],
+        at: Range<usize>,
+        name: &'static str,
+    ) {
+        let Some(data) = bytes.get(at.clone()).filter(|data| !data.is_empty())
+        else {
+            return;
+        };
+        let shown = &data[..data.len().min(MOST_DATA)];
+        let text = match name {
+            "Padding" => "fills the frame up".to_owned(),
+            _ if data.len() > MOST_DATA => format!("{}…", printable(shown)),
+            _ => printable(shown),
+        };
+        let mut fields = Fields::new(name, bytes, at.start);
+        fields.field(data.len(), text);
+        self.layers.push(fields.layer);
+    }
+}
+
+/// A number of things.
+pub fn count(number: usize, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{s}")
+}
+
+/// Where a part of the packet begins in it.
+pub(crate) fn offset(bytes: &[u8], part: &[u8]) -> usize {
+    part.as_ptr()
+        .addr()
+        .saturating_sub(bytes.as_ptr().addr())
+        .min(bytes.len())
+}
