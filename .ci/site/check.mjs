@@ -190,6 +190,8 @@ const SEARCHES = {
     "TIME_WAIT": "tcp-echo",
     "slow joiner": "zmq-pubsub.html",
     "smtplib": "email.html",
+    "reqwest": "http-api.html",
+    "fastapi": "http-api.html",
     "loopback": "internet.html",
     "NAT": "internet.html",
 };

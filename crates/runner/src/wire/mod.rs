@@ -9,6 +9,7 @@ pub mod datagrams;
 pub mod dns;
 pub mod frames;
 pub mod ftp;
+pub mod http1;
 pub mod live;
 pub mod msgpack;
 pub mod plain;
@@ -136,6 +137,7 @@ pub static KINDS: &[&Kind] = &[
     &msgpack::KIND,
     &smtp::KIND,
     &ftp::KIND,
+    &http1::KIND,
     &plain::KIND,
     &datagrams::KIND,
     &dns::UDP,
