@@ -9,6 +9,8 @@ pub mod running;
 mod dns;
 mod email;
 mod ftp;
+mod imap;
+mod pop3;
 mod redis;
 mod redis_streams;
 
@@ -28,6 +30,8 @@ use crate::tools;
 pub static KINDS: &[&Kind] = &[
     &email::KIND,
     &ftp::KIND,
+    &imap::KIND,
+    &pop3::KIND,
     &redis::KIND,
     &redis_streams::KIND,
     &dns::KIND,

@@ -10,9 +10,11 @@ pub mod dns;
 pub mod frames;
 pub mod ftp;
 pub mod http1;
+pub mod imap;
 pub mod live;
 pub mod msgpack;
 pub mod plain;
+pub mod pop3;
 pub mod relay;
 pub mod resp;
 pub mod show;
@@ -137,6 +139,8 @@ pub static KINDS: &[&Kind] = &[
     &msgpack::KIND,
     &smtp::KIND,
     &ftp::KIND,
+    &pop3::KIND,
+    &imap::KIND,
     &http1::KIND,
     &plain::KIND,
     &datagrams::KIND,
