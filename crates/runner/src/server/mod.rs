@@ -8,6 +8,7 @@ pub mod running;
 
 mod dns;
 mod email;
+mod ftp;
 mod imap;
 mod pop3;
 mod rabbitmq;
@@ -29,6 +30,7 @@ use crate::tools;
 /// All kinds.
 pub static KINDS: &[&Kind] = &[
     &email::KIND,
+    &ftp::KIND,
     &imap::KIND,
     &pop3::KIND,
     &redis::KIND,

@@ -9,6 +9,7 @@ pub mod amqp;
 pub mod datagrams;
 pub mod dns;
 pub mod frames;
+pub mod ftp;
 pub mod http1;
 pub mod imap;
 pub mod live;
@@ -139,6 +140,7 @@ pub static KINDS: &[&Kind] = &[
     &msgpack::KIND,
     &smtp::KIND,
     &amqp::KIND,
+    &ftp::KIND,
     &pop3::KIND,
     &imap::KIND,
     &http1::KIND,
@@ -159,6 +161,11 @@ pub struct Protocol {
 }
 
 impl Protocol {
+    /// Whether its servers tell inside their replies where else to connect.
+    pub fn announces(&self) -> bool {
+        self.kind.name == ftp::KIND.name
+    }
+
     pub fn decoder(&self, look: Look) -> Result<Box<dyn Decoder>> {
         (self.kind.make)(self.parameter.as_deref(), look)
     }
