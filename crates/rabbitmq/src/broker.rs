@@ -116,6 +116,22 @@ impl Broker {
         anyhow!("cannot begin at {self}: {}", self.explain(error))
     }
 
+    /// Says why nothing more comes. A soft error ends the channel only; which
+    /// of the others is seen at the end of a connection is a matter of timing.
+    pub fn end(&self, error: &Error) -> String {
+        match error.kind() {
+            ErrorKind::ProtocolError(error)
+                if matches!(error.kind(), AMQPErrorKind::Soft(_)) =>
+            {
+                let text = printable(error.get_message().as_str());
+                // What follows the first sentence is advice for its operator.
+                let text = text.split(". ").next().unwrap_or_default();
+                format!("channel closed, {} {text},", error.get_id())
+            }
+            _ => "connection lost".into(),
+        }
+    }
+
     /// Says why something failed and what to do, for a person.
     pub fn explain(&self, error: &Error) -> String {
         match error.kind() {

@@ -50,6 +50,7 @@ async fn work_on(options: &Options) -> anyhow::Result<()> {
     say("Ready for tasks")?;
     loop {
         let end = work(&mut open.1, options, &mut steps).await?;
+        let end = end.map_or("the queue is gone".into(), |e| broker.end(&e));
         warn(format_args!(
             "rabbit-worker: {end} at {broker}; trying again"
         ));
@@ -79,15 +80,16 @@ async fn open(broker: &Broker, options: &Options) -> lapin::Result<Open> {
     Ok((connection, tasks))
 }
 
-/// Does tasks until there are no more, and says why.
+/// Does tasks until there are no more, and returns the error that ended them.
 async fn work(
     tasks: &mut Consumer,
     options: &Options,
     steps: &mut Steps,
-) -> anyhow::Result<&'static str> {
+) -> anyhow::Result<Option<lapin::Error>> {
     while let Some(task) = tasks.next().await {
-        let Ok(task) = task else {
-            return Ok("connection lost");
+        let task = match task {
+            Ok(task) => task,
+            Err(error) => return Ok(Some(error)),
         };
         // ANCHOR: acknowledge
         let again = if task.redelivered { " (again)" } else { "" };
@@ -97,10 +99,12 @@ async fn work(
             Ok(done) => {
                 say(done)?;
                 steps.wait("acknowledge it").await?;
-                // Now the broker forgets the task. It gives no answer. If the
-                // connection is gone, the next task says so.
-                let _ = task.ack(Default::default()).await;
-                say("Acknowledged")?;
+                // Now the broker forgets the task. It gives no answer, so
+                // true only says that this side could still send.
+                say(match task.ack(Default::default()).await {
+                    Ok(true) => "Acknowledged",
+                    _ => "Too late to acknowledge",
+                })?;
                 continue;
             }
             Err(why) => why,
@@ -117,6 +121,6 @@ async fn work(
         say(if how.requeue { "Put back" } else { "Given up" })?;
         // ANCHOR_END: refuse
     }
-    Ok("the queue is gone")
+    Ok(None)
 }
 // ANCHOR_END: all

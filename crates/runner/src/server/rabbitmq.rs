@@ -30,7 +30,7 @@ pub static KIND: Kind = Kind {
         arguments: &[],
         lent: Some(Lent {
             port: 5672,
-            arguments: &["--exit-when-idle", "10"],
+            arguments: &["--exit-when-idle", "60"],
         }),
     }),
     real: Some(Real {
@@ -62,6 +62,12 @@ fn launch(place: &Place) -> Result<Launch> {
     fs::write(file("rabbitmq.conf"), settings + "\n")?;
     fs::write(file("enabled_plugins"), "[].\n")?;
     fs::write(file("env.conf"), "")?;
+    // How often it looks for tasks that wait too long for their
+    // acknowledgement; else once a minute. rabbitmq.conf cannot say it.
+    fs::write(
+        file("advanced.config"),
+        "[{rabbit, [{channel_tick_interval, 1000}]}].\n",
+    )?;
     // If nobody has started epmd, which tells Erlang programs each other's
     // ports, the server does, and leaves it behind.
     let mut epmd = Command::new("epmd");
