@@ -39,7 +39,7 @@ fn run() -> anyhow::Result<()> {
                  {bytes} are the same"
             ));
         }
-        say(format_args!("{number}: other bytes"))
+        say(format_args!("{number}: what was built has other bytes"))
     })?
     .map_err(|error| anyhow!("{name} {error}"))?;
     Ok(())

@@ -206,6 +206,11 @@ impl Dissected {
         ports.is_some_and(|(from, to)| from == port || to == port)
     }
 
+    /// Whether there are bytes behind the last header.
+    pub fn has_data(&self) -> bool {
+        self.layers.iter().any(|layer| layer.name == "Data")
+    }
+
     /// The packet in one line.
     pub fn line(&self, packet: &Packet<'_>) -> String {
         let told = self.layers.iter().filter(|layer| !layer.line.is_empty());

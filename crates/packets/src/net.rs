@@ -305,8 +305,14 @@ impl Dissector<'_> {
                     break;
                 };
                 let (length, text) = option_text(&option);
-                fields.field(length, text);
                 place += length;
+                if let Opt::Timestamp(..) = option {
+                    fields.field(2, text);
+                    fields.number(4, "  my clock");
+                    fields.number(4, "  your clock");
+                } else {
+                    fields.field(length, text);
+                }
             }
             fields.field(size.saturating_sub(place), "end of the options");
         }
@@ -457,7 +463,7 @@ fn option_text(option: &Opt) -> (usize, String) {
     match option {
         Opt::Noop => (1, "option: none, to fill up".into()),
         Opt::MaximumSegmentSize(size) => {
-            (4, format!("option: segments of at most {size} bytes"))
+            (4, format!("option: segments up to {size} bytes"))
         }
         Opt::WindowScale(shift) => {
             let times = 1_u64 << (*shift).min(14);
@@ -475,9 +481,7 @@ fn option_text(option: &Opt) -> (usize, String) {
             let text = parts.join(", ");
             (2 + 8 * parts.len(), format!("option: came as well: {text}"))
         }
-        Opt::Timestamp(own, echo) => {
-            (10, format!("option: my clock {own}, yours {echo}"))
-        }
+        Opt::Timestamp(..) => (10, "option: what time it is".into()),
     }
 }
 

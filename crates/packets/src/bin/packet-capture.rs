@@ -21,6 +21,9 @@ struct Options {
     /// Only UDP and TCP from or to this port
     #[arg(long)]
     port: Option<u16>,
+    /// Only packets that carry data
+    #[arg(long)]
+    data: bool,
     /// End after so many packets
     #[arg(long, default_value = "10")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
@@ -85,7 +88,9 @@ fn run(options: &Options) -> anyhow::Result<()> {
             length: bytes.len(),
         };
         let dissected = dissect(&packet);
-        if !options.port.is_none_or(|port| dissected.has_port(port)) {
+        if !options.port.is_none_or(|port| dissected.has_port(port))
+            || options.data && !dissected.has_data()
+        {
             continue;
         }
         number += 1;
