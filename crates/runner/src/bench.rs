@@ -87,14 +87,14 @@ fn bench_section(
     only: Option<&str>,
 ) -> Result<()> {
     let scratch = Scratch::new()?;
-    let release = [
-        "build",
-        "--release",
-        "--package",
-        &section.name,
-        "--bins",
-        "--examples",
-    ];
+    // No bench starts a short program, and each would take its time to link.
+    let mut release =
+        vec!["build", "--release", "--package", &section.name, "--bins"];
+    for name in &section.examples {
+        if !name.starts_with("short-") {
+            release.extend(["--example", name]);
+        }
+    }
     let programs = Programs::build(&workspace.root, &release)?;
     let names = bench_names(section)?;
     // By name: `--benches` would build the programs' own tests, too.

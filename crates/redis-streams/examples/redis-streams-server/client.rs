@@ -50,7 +50,7 @@ impl Client {
         if let Err(last_words) = self.converse(&mut stream).await
             && let Some(text) = last_words
         {
-            let _ = self.reply(Reply::error(format!("ERR {text}")));
+            self.reply(Reply::error(format!("ERR {text}")));
             let _ = self.flush(&mut stream).await;
         }
     }
@@ -90,12 +90,12 @@ impl Client {
                     self.wait(stream, read, limit).await.ok_or(None)?
                 }
                 Outcome::Leave => {
-                    let _ = self.reply(Reply::OK);
+                    self.reply(Reply::OK);
                     let _ = self.flush(stream).await;
                     return Err(None);
                 }
             };
-            self.reply(reply).map_err(|_| None)?;
+            self.reply(reply);
             if self.output.len() > WRITE_SIZE {
                 self.flush(stream).await.map_err(|_| None)?;
             }
@@ -146,13 +146,14 @@ impl Client {
     }
     // ANCHOR_END: blocked
 
-    fn reply(&mut self, reply: Reply) -> io::Result<()> {
-        let reply = match reply.size() > self.limits.reply {
-            true => Reply::error("ERR the reply is too long; use COUNT"),
-            false => reply,
-        };
-        let encoded = reply.encode(self.protocol, &mut self.output);
-        encoded.map_err(|error| io::Error::other(error.to_string()))
+    fn reply(&mut self, reply: Reply) {
+        let before = self.output.len();
+        reply.encode(self.protocol, &mut self.output);
+        if self.output.len() - before > self.limits.reply {
+            self.output.truncate(before);
+            let error = Reply::error("ERR the reply is too long; use COUNT");
+            error.encode(self.protocol, &mut self.output);
+        }
     }
 
     /// Sends what waits. A client that does not read must not keep it here.

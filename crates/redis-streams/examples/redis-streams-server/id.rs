@@ -32,23 +32,12 @@ impl Id {
         }
     }
 
-    /// The end of a range: `-`, `+`, `5`, `5-1`, or `(5-1` for one that does
-    /// not belong to the range itself.
+    /// The end of a range: `-`, `+`, `5` or `5-1`.
     pub fn bound(text: &[u8], first: bool) -> Result<Self, Reply> {
-        let count = if first { 0 } else { u64::MAX };
         match text {
             b"-" => Ok(Self::MIN),
             b"+" => Ok(Self::MAX),
-            [b'(', rest @ ..] => {
-                let id = Self::parse(rest, count)?;
-                let moved = if first { id.next() } else { id.previous() };
-                moved.ok_or_else(|| {
-                    let end = if first { "start" } else { "end" };
-                    let text = format!("ERR invalid {end} ID for the interval");
-                    Reply::error(text)
-                })
-            }
-            _ => Self::parse(text, count),
+            _ => Self::parse(text, if first { 0 } else { u64::MAX }),
         }
     }
 
@@ -71,16 +60,6 @@ impl Id {
             None => Some(Self {
                 time: self.time.checked_add(1)?,
                 count: 0,
-            }),
-        }
-    }
-
-    fn previous(self) -> Option<Self> {
-        match self.count.checked_sub(1) {
-            Some(count) => Some(Self { count, ..self }),
-            None => Some(Self {
-                time: self.time.checked_sub(1)?,
-                count: u64::MAX,
             }),
         }
     }

@@ -5,13 +5,11 @@
 //!
 //! cargo run --example redis-streams-server [HOST:PORT]
 
-use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use clap::Parser;
-use redis_streams::{UNKNOWN_HOST, is_unknown_host};
 use redis_streams::{finish, parse, say, seconds, stop_signal};
 use tokio::net::TcpListener;
 
@@ -51,51 +49,22 @@ async fn run(options: Options) -> anyhow::Result<()> {
         bail!("cannot listen at a URL; write the address as HOST:PORT");
     }
     let listener = TcpListener::bind(address).await.map_err(|error| {
-        anyhow!("cannot listen at {address}: {}", explain(&error))
+        let advice = match error.raw_os_error() {
+            // No system error: the address could not be read.
+            None => "write it as HOST:PORT",
+            Some(_) => "end what listens there, or give another address",
+        };
+        anyhow!("cannot listen at {address}: {}; {advice}", error.kind())
     })?;
-    let limits = options.limits()?;
+    let limits = Limits {
+        memory: options.max_memory,
+        idle: options.exit_when_idle,
+        ..Limits::default()
+    };
     say(format_args!(
         "Redis stand-in for streams ready at {}",
         listener.local_addr()?
     ))?;
     server::serve(listener, limits, stop).await;
     Ok(())
-}
-
-impl Options {
-    fn limits(&self) -> io::Result<Limits> {
-        let usual = Limits::default();
-        // Each client is a file descriptor, and a few are the server's own.
-        let own = 32;
-        let wanted = u64::try_from(usual.clients + own).unwrap_or(u64::MAX);
-        let allowed = rlimit::increase_nofile_limit(wanted)?;
-        let allowed = usize::try_from(allowed).unwrap_or(usize::MAX);
-        Ok(Limits {
-            clients: usual.clients.min(allowed.saturating_sub(own)),
-            memory: self.max_memory,
-            idle: self.exit_when_idle,
-            ..usual
-        })
-    }
-}
-
-fn explain(error: &io::Error) -> String {
-    let kind = error.kind();
-    match kind {
-        io::ErrorKind::AddrInUse => {
-            format!("{kind}; end what listens there, or give another address")
-        }
-        io::ErrorKind::AddrNotAvailable => {
-            format!("{kind}; give an address of this machine")
-        }
-        io::ErrorKind::PermissionDenied => {
-            format!("{kind}; give a port above 1023")
-        }
-        _ if is_unknown_host(error) => UNKNOWN_HOST.into(),
-        // No system error: the address could not be read.
-        _ if error.raw_os_error().is_none() => {
-            format!("{error}; write it as HOST:PORT")
-        }
-        _ => format!("{kind}; give another address"),
-    }
 }

@@ -1,9 +1,7 @@
-//! Replies out: RESP in both its versions, encoded by the redis-protocol
-//! crate.
+//! Replies out: RESP in both its versions. (The crate redis-protocol would do,
+//! but for one thing: RESP2 has two kinds of nothing, and Redis uses both.)
 
-use bytes::{Bytes, BytesMut};
-use redis_protocol::error::RedisProtocolError;
-use redis_protocol::{resp2, resp3};
+use bytes::{BufMut, Bytes, BytesMut};
 
 /// The versions that a client chooses between by HELLO.
 #[derive(Clone, Copy, PartialEq)]
@@ -13,7 +11,7 @@ pub enum Protocol {
 }
 
 /// What the server has to say, before it is known in which version.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone)]
 pub enum Reply {
     Status(&'static str),
     Error(String),
@@ -44,89 +42,42 @@ impl Reply {
         Self::Error(message.to_string().replace(['\r', '\n'], " "))
     }
 
-    /// About how many bytes it has when it is encoded.
-    pub fn size(&self) -> usize {
-        let pairs = |pairs: &[(Reply, Reply)]| {
-            pairs.iter().map(|(a, b)| a.size() + b.size()).sum()
+    pub fn encode(&self, protocol: Protocol, out: &mut BytesMut) {
+        let new = protocol == Protocol::Resp3;
+        let line = |kind: char, text: &dyn ToString, out: &mut BytesMut| {
+            let line = format!("{kind}{}\r\n", text.to_string());
+            out.put_slice(line.as_bytes());
         };
-        let inside = match self {
-            Self::Bulk(bytes) => bytes.len(),
-            Self::Error(text) => text.len(),
-            Self::Array(replies) => replies.iter().map(Self::size).sum(),
-            Self::Map(inside) | Self::Streams(inside) => pairs(inside),
-            _ => 0,
-        };
-        inside + 16
-    }
-
-    pub fn encode(
-        self,
-        protocol: Protocol,
-        output: &mut BytesMut,
-    ) -> Result<(), RedisProtocolError> {
-        match protocol {
-            // The crate knows one kind of nothing in RESP2, Redis two.
-            Protocol::Resp2 if self == Self::NullArray => {
-                output.extend_from_slice(b"*-1\r\n");
+        match self {
+            Self::Status(text) => line('+', text, out),
+            Self::Error(text) => line('-', text, out),
+            Self::Integer(number) => line(':', number, out),
+            Self::Bulk(bytes) => {
+                line('$', &bytes.len(), out);
+                out.put_slice(bytes);
+                out.put_slice(b"\r\n");
             }
-            Protocol::Resp2 => {
-                resp2::encode::extend_encode(output, &self.into(), false)?;
+            Self::Null | Self::NullArray if new => out.put_slice(b"_\r\n"),
+            Self::Null => out.put_slice(b"$-1\r\n"),
+            Self::NullArray => out.put_slice(b"*-1\r\n"),
+            Self::Array(replies) => {
+                line('*', &replies.len(), out);
+                replies.iter().for_each(|reply| reply.encode(protocol, out));
             }
-            Protocol::Resp3 => {
-                let frame = self.into();
-                resp3::encode::complete::extend_encode(output, &frame, false)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl From<Reply> for resp2::types::BytesFrame {
-    fn from(reply: Reply) -> Self {
-        let all = |replies: Vec<Reply>| {
-            Self::Array(replies.into_iter().map(Self::from).collect())
-        };
-        match reply {
-            Reply::Status(text) => Self::SimpleString(text.into()),
-            Reply::Error(message) => Self::Error(message.into()),
-            Reply::Integer(number) => Self::Integer(number),
-            Reply::Bulk(bytes) => Self::BulkString(bytes),
-            Reply::Null | Reply::NullArray => Self::Null,
-            Reply::Array(replies) => all(replies),
-            Reply::Map(pairs) => {
-                all(pairs.into_iter().flat_map(<[_; 2]>::from).collect())
-            }
-            Reply::Streams(pairs) => {
-                let pair = |(key, read)| Reply::Array(vec![key, read]);
-                all(pairs.into_iter().map(pair).collect())
-            }
-        }
-    }
-}
-
-impl From<Reply> for resp3::types::BytesFrame {
-    fn from(reply: Reply) -> Self {
-        let attributes = None;
-        match reply {
-            Reply::Status(text) => Self::SimpleString {
-                data: text.into(),
-                attributes,
-            },
-            Reply::Error(message) => Self::SimpleError {
-                data: message.into(),
-                attributes,
-            },
-            Reply::Integer(data) => Self::Number { data, attributes },
-            Reply::Bulk(data) => Self::BlobString { data, attributes },
-            Reply::Null | Reply::NullArray => Self::Null,
-            Reply::Array(replies) => Self::Array {
-                data: replies.into_iter().map(Self::from).collect(),
-                attributes,
-            },
-            Reply::Map(pairs) | Reply::Streams(pairs) => {
-                let pair = |(key, value)| (Self::from(key), Self::from(value));
-                let data = pairs.into_iter().map(pair).collect();
-                Self::Map { data, attributes }
+            Self::Map(pairs) | Self::Streams(pairs) => {
+                let nested = matches!(self, Self::Streams(_)) && !new;
+                match (new, nested) {
+                    (true, _) => line('%', &pairs.len(), out),
+                    (_, true) => line('*', &pairs.len(), out),
+                    _ => line('*', &(pairs.len() * 2), out),
+                }
+                for (key, value) in pairs {
+                    if nested {
+                        line('*', &2, out);
+                    }
+                    key.encode(protocol, out);
+                    value.encode(protocol, out);
+                }
             }
         }
     }

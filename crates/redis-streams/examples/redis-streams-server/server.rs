@@ -51,7 +51,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            clients: 1024,
+            clients: 500,
             command: 1024 * 1024,
             arguments: 1024,
             line: 64 * 1024,

@@ -131,7 +131,7 @@ fn own(path: &Path, user: &str) -> Result<()> {
 }
 
 /// Lets other users pass.
-fn open(folder: &Path) -> Result<()> {
+pub fn open(folder: &Path) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

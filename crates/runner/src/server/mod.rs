@@ -8,6 +8,10 @@ pub mod running;
 
 mod dns;
 mod email;
+mod ftp;
+mod imap;
+mod pop3;
+mod rabbitmq;
 mod redis;
 mod redis_streams;
 
@@ -26,7 +30,11 @@ use crate::tools;
 /// All kinds.
 pub static KINDS: &[&Kind] = &[
     &email::KIND,
+    &ftp::KIND,
+    &imap::KIND,
+    &pop3::KIND,
     &redis::KIND,
+    &rabbitmq::KIND,
     &redis_streams::KIND,
     &dns::KIND,
     #[cfg(test)]

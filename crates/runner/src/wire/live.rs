@@ -12,6 +12,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
+use super::plain;
 use super::relay::{Event, Limits, Relay, Watch};
 use super::show::rows;
 use super::{Decoder, Look, Message, Protocol, Side, count};
@@ -107,7 +108,8 @@ pub fn wire(options: &Options) -> Result<()> {
     } else {
         let listener = TcpListener::bind(listen).map_err(cannot)?;
         say_ready(listener.local_addr()?, &to, options)?;
-        Relay::tcp(listener, to, limits, watch)?
+        let announces = options.protocol.announces();
+        Relay::tcp(listener, to, limits, announces, watch)?
     };
     let mut printer = Printer::new(options);
     let printing = thread::spawn(move || printer.print_all(&receiver));
@@ -177,6 +179,17 @@ impl Printer {
     fn print(&mut self, number: u64, event: Event) -> Result<()> {
         match event {
             Event::Begins(from) => self.begin(number, from),
+            Event::WasAnnounced => {
+                let look = |side| Look {
+                    side,
+                    longest: self.longest,
+                    normalise: false,
+                };
+                let plain = |side| plain::make(None, look(side));
+                let decoders = [plain(Side::Client)?, plain(Side::Server)?];
+                self.decoders.insert(number, decoders);
+                note(number, "as the server has told")
+            }
             Event::Reaches(_) => Ok(()),
             Event::Bytes(side, bytes) => {
                 let mut found = Vec::new();

@@ -5,13 +5,17 @@
 //! protocol: into which reads they fell is chance. Each protocol has a
 //! file of its own here and its line in [`KINDS`]; README.md says how to add one.
 
+pub mod amqp;
 pub mod datagrams;
 pub mod dns;
 pub mod frames;
+pub mod ftp;
 pub mod http1;
+pub mod imap;
 pub mod live;
 pub mod msgpack;
 pub mod plain;
+pub mod pop3;
 pub mod relay;
 pub mod resp;
 pub mod show;
@@ -135,6 +139,10 @@ pub static KINDS: &[&Kind] = &[
     &zmtp::KIND,
     &msgpack::KIND,
     &smtp::KIND,
+    &amqp::KIND,
+    &ftp::KIND,
+    &pop3::KIND,
+    &imap::KIND,
     &http1::KIND,
     &plain::KIND,
     &datagrams::KIND,
@@ -153,6 +161,11 @@ pub struct Protocol {
 }
 
 impl Protocol {
+    /// Whether its servers tell inside their replies where else to connect.
+    pub fn announces(&self) -> bool {
+        self.kind.name == ftp::KIND.name
+    }
+
     pub fn decoder(&self, look: Look) -> Result<Box<dyn Decoder>> {
         (self.kind.make)(self.parameter.as_deref(), look)
     }

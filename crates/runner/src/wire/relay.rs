@@ -1,6 +1,7 @@
 //! Sits between a client and a server and tells somebody what passes. Nothing
-//! is altered; that one side has closed its direction, or broken off, is
-//! passed on like the bytes.
+//! is altered but the places that a server announces for other connections:
+//! those are led through the relay, too. That one side has closed its
+//! direction, or broken off, is passed on like the bytes.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{
@@ -15,12 +16,15 @@ use anyhow::{Context, Result};
 use socket2::SockRef;
 
 use super::Side;
+use super::ftp::Announcements;
 
 /// What happened on a connection.
 #[derive(Debug)]
 pub enum Event {
     /// Somebody connected, or sent their first datagram.
     Begins(SocketAddr),
+    /// It was announced on another connection.
+    WasAnnounced,
     /// The relay reaches the other one, from an address of its own.
     Reaches(SocketAddr),
     /// What was read, before it is passed on. A datagram comes whole.
@@ -81,26 +85,28 @@ struct Open {
 }
 
 impl Relay {
-    /// Passes on streams, to the first of the addresses that takes them.
+    /// Passes on streams, to the first of the addresses that takes them; with
+    /// `announces`, also those to places that the server tells on them.
     pub fn tcp(
         listener: TcpListener,
         to: Vec<SocketAddr>,
         limits: Limits,
+        announces: bool,
         watch: Watch,
     ) -> Result<Self> {
         let address = listener.local_addr()?;
         let stop = Arc::new(Stop::default());
         let open = Arc::new(Open::default());
-        let (for_worker, for_connections) = (stop.clone(), open.clone());
+        let for_worker = stop.clone();
+        let setting = Setting {
+            limits,
+            announces,
+            watch,
+            open: open.clone(),
+            numbers: AtomicU64::new(0),
+        };
         let worker = thread::Builder::new().spawn(move || {
-            accept(
-                &listener,
-                &to.into(),
-                limits,
-                &watch,
-                &for_worker,
-                &for_connections,
-            );
+            accept(&listener, &to.into(), &Arc::new(setting), &for_worker);
         })?;
         Ok(Self {
             address,
@@ -186,56 +192,67 @@ impl Open {
     }
 }
 
+/// What all connections of a relay share.
+struct Setting {
+    limits: Limits,
+    announces: bool,
+    watch: Watch,
+    open: Arc<Open>,
+    numbers: AtomicU64,
+}
+
+impl Setting {
+    fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn tell(&self, number: u64, event: Event) {
+        (self.watch)(number, event);
+    }
+}
+
 fn accept(
     listener: &TcpListener,
     to: &Arc<[SocketAddr]>,
-    limits: Limits,
-    watch: &Watch,
+    setting: &Arc<Setting>,
     stop: &Stop,
-    open: &Arc<Open>,
 ) {
-    for number in 1.. {
-        let (client, from) = loop {
-            match listener.accept() {
-                Ok(accepted) => break accepted,
-                // That one has changed its mind.
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::ConnectionAborted
-                            | ErrorKind::ConnectionReset
-                            | ErrorKind::Interrupted
-                    ) => {}
-                Err(error) => {
-                    let why = error.kind();
-                    watch(
-                        number,
-                        Event::Fails(format!("cannot accept: {why}")),
-                    );
-                    return;
-                }
+    loop {
+        let (client, from) = match listener.accept() {
+            Ok(accepted) => accepted,
+            // That one has changed its mind.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionAborted
+                        | ErrorKind::ConnectionReset
+                        | ErrorKind::Interrupted
+                ) =>
+            {
+                continue;
+            }
+            Err(error) => {
+                let why = format!("cannot accept: {}", error.kind());
+                return setting.tell(setting.number(), Event::Fails(why));
             }
         };
         if *lock(&stop.last) == Some(from) {
             return;
         }
-        watch(number, Event::Begins(from));
-        open.enter(limits.connections);
-        let (for_thread, watch_it) = (open.clone(), watch.clone());
-        let to = to.clone();
+        let number = setting.number();
+        setting.tell(number, Event::Begins(from));
+        setting.open.enter(setting.limits.connections);
+        let (for_thread, to) = (setting.clone(), to.clone());
         let started = thread::Builder::new().spawn(move || {
-            pass_stream(number, &client, &to, limits, &watch_it);
+            pass_stream(number, &client, &to, &for_thread);
             drop(client);
-            watch_it(number, Event::Ends);
-            for_thread.leave();
+            for_thread.tell(number, Event::Ends);
+            for_thread.open.leave();
         });
         if let Err(error) = started {
-            open.leave();
-            let why = error.kind();
-            watch(
-                number,
-                Event::Fails(format!("cannot start a thread: {why}")),
-            );
+            setting.open.leave();
+            let why = format!("cannot start a thread: {}", error.kind());
+            setting.tell(number, Event::Fails(why));
         }
     }
 }
@@ -245,10 +262,10 @@ fn pass_stream(
     number: u64,
     client: &TcpStream,
     to: &[SocketAddr],
-    limits: Limits,
-    watch: &Watch,
+    setting: &Arc<Setting>,
 ) {
-    let server = match connect(to, limits.timeout) {
+    let watch = &setting.watch;
+    let server = match connect(to, setting.limits.timeout) {
         Ok(server) => server,
         Err(text) => return watch(number, Event::Fails(text)),
     };
@@ -259,13 +276,78 @@ fn pass_stream(
     let _ = client.set_nodelay(true);
     let _ = server.set_nodelay(true);
     let broken = AtomicBool::new(false);
+    let asides = setting.announces.then(|| Asides {
+        setting,
+        here: client.local_addr(),
+        there: server.peer_addr(),
+        ended: Arc::new(AtomicBool::new(false)),
+        places: Vec::new(),
+    });
     let (server, broken) = (&server, &broken);
     thread::scope(|scope| {
         scope.spawn(move || {
-            pass(number, Side::Server, server, client, broken, watch);
+            pass(number, Side::Server, server, client, broken, watch, asides);
         });
-        pass(number, Side::Client, client, server, broken, watch);
+        pass(number, Side::Client, client, server, broken, watch, None);
     });
+}
+
+/// Other connections of the same two, to which the server invites on this one.
+struct Asides<'a> {
+    setting: &'a Arc<Setting>,
+    here: std::io::Result<SocketAddr>,
+    there: std::io::Result<SocketAddr>,
+    /// Whoever has not come by now comes no more.
+    ended: Arc<AtomicBool>,
+    places: Vec<SocketAddr>,
+}
+
+impl Asides<'_> {
+    /// A place of the relay's own, from which one connection is passed on to
+    /// the server's.
+    fn open(&mut self, place: SocketAddr) -> Option<SocketAddr> {
+        let (here, there) = (self.here.as_ref(), self.there.as_ref());
+        let to = SocketAddr::new(there.ok()?.ip(), place.port());
+        let listener = TcpListener::bind((here.ok()?.ip(), 0)).ok()?;
+        let at = listener.local_addr().ok()?;
+        let (setting, ended) = (self.setting.clone(), self.ended.clone());
+        let number = setting.number();
+        let wait = move || {
+            let accepted = listener.accept();
+            drop(listener);
+            let Ok((client, from)) = accepted else { return };
+            if ended.load(Ordering::Acquire) {
+                return;
+            }
+            setting.open.enter(usize::MAX);
+            setting.tell(number, Event::Begins(from));
+            setting.tell(number, Event::WasAnnounced);
+            let alone = Setting {
+                limits: setting.limits,
+                announces: false,
+                watch: setting.watch.clone(),
+                open: setting.open.clone(),
+                numbers: AtomicU64::new(0),
+            };
+            pass_stream(number, &client, &[to], &Arc::new(alone));
+            drop(client);
+            setting.tell(number, Event::Ends);
+            setting.open.leave();
+        };
+        thread::Builder::new().spawn(wait).ok()?;
+        self.places.push(at);
+        Some(at)
+    }
+}
+
+impl Drop for Asides<'_> {
+    /// Wakes those who still wait for somebody.
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
+        for place in &self.places {
+            let _ = TcpStream::connect(place);
+        }
+    }
 }
 
 /// Tries one address after the other. Each gets an equal share of the time
@@ -293,12 +375,15 @@ fn pass(
     mut to: &TcpStream,
     broken: &AtomicBool,
     watch: &Watch,
+    mut asides: Option<Asides>,
 ) {
     let mut buffer = [0; BUFFER];
+    let mut announcements = Announcements::default();
     loop {
         match from.read(&mut buffer) {
             Ok(0) => {
                 if !broken.load(Ordering::Acquire) {
+                    let _ = to.write_all(&announcements.rest());
                     watch(number, Event::Closes(side));
                     let _ = to.shutdown(Shutdown::Write);
                 }
@@ -307,7 +392,14 @@ fn pass(
             Ok(length) => {
                 let bytes = &buffer[..length];
                 watch(number, Event::Bytes(side, bytes.to_vec()));
-                if to.write_all(bytes).is_err() {
+                let written = match &mut asides {
+                    None => to.write_all(bytes),
+                    Some(asides) => {
+                        let mut open = |place| asides.open(place);
+                        to.write_all(&announcements.pass(bytes, &mut open))
+                    }
+                };
+                if written.is_err() {
                     // The receiver has gone: the sender is to learn it the
                     // same way. What is still to come from the receiver is
                     // the other thread's business.
@@ -504,7 +596,7 @@ mod tests {
             let _ = lock(&sender).send((number, event));
         });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let relay = Relay::tcp(listener, vec![to], LIMITS, watch);
+        let relay = Relay::tcp(listener, vec![to], LIMITS, false, watch);
         (relay.unwrap(), receiver)
     }
 
@@ -597,6 +689,55 @@ mod tests {
         assert_eq!(stream.peer_addr().unwrap(), there);
         let error = connect(&[nowhere, nowhere], WITHIN).unwrap_err();
         assert_eq!(error.matches("connection refused").count(), 2);
+    }
+
+    /// The server announces two places. The client comes to one of them, by
+    /// way of the relay; who waits at the other is woken, and is no news.
+    #[test]
+    fn an_announced_connection_comes_through_the_relay() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let second = TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = second.local_addr().unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let sender = Mutex::new(sender);
+        let watch: Watch = Arc::new(move |number, event| {
+            let _ = lock(&sender).send((number, event));
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = vec![server.local_addr().unwrap()];
+        let relay = Relay::tcp(listener, to, LIMITS, true, watch).unwrap();
+        let mut client = TcpStream::connect(relay.address).unwrap();
+        let (mut accepted, _) = server.accept().unwrap();
+        let reply = format!("229 (|||{}|)\r\n", place.port());
+        accepted.write_all(reply.as_bytes()).unwrap();
+        accepted.write_all(reply.as_bytes()).unwrap();
+        let mut heard = String::new();
+        while heard.lines().count() < 2 || !heard.ends_with('\n') {
+            let mut byte = [0];
+            client.read_exact(&mut byte).unwrap();
+            heard.push(char::from(byte[0]));
+        }
+        let port = heard.split('|').nth(3).unwrap().parse().unwrap();
+        assert_ne!(port, place.port());
+        let mut file = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let (mut data, _) = second.accept().unwrap();
+        data.write_all(b"hats").unwrap();
+        drop(data);
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        drop((file, client, accepted));
+        assert_eq!(text, "hats");
+        assert!(relay.stop(WITHIN));
+        let of_second: Vec<String> = receiver
+            .try_iter()
+            .filter(|(number, _)| *number == 2)
+            .map(|(_, event)| format!("{event:?}"))
+            .filter(|event| !event.contains("127.0.0.1"))
+            .collect();
+        assert_eq!(of_second[0], "WasAnnounced");
+        let hats = format!("Bytes(Server, {:?})", b"hats");
+        assert!(of_second.contains(&hats), "{of_second:?}");
+        assert_eq!(of_second.last().unwrap(), "Ends");
     }
 
     #[test]

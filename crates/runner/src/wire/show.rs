@@ -79,7 +79,11 @@ fn begins(one: &Conversation) -> String {
     } else {
         "sends"
     };
-    format!("{} {what} to {}", one.role, one.partner)
+    let there = match one.announced {
+        true => ", where it was told to",
+        false => "",
+    };
+    format!("{} {what} to {}{there}", one.role, one.partner)
 }
 
 /// Which side was first is not always certain, so it is not said.

@@ -100,6 +100,8 @@ pub struct Dialogue {
     hidden: u64,
     state: State,
     greeted: bool,
+    /// Whether the server sends texts, each after a reply, up to a lone dot.
+    server_has_texts: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -124,7 +126,14 @@ impl Dialogue {
             hidden: 0,
             state: State::Lines,
             greeted: !manner.greets,
+            server_has_texts: false,
         }
+    }
+
+    /// As in POP3: what follows a reply and is none is a text.
+    pub fn with_texts_of_server(mut self) -> Self {
+        self.server_has_texts = self.look.side == Side::Server;
+        self
     }
 
     fn take_line(&mut self, found: &mut Vec<Message>) {
@@ -132,6 +141,20 @@ impl Dialogue {
         let length = std::mem::take(&mut self.line.length);
         let bare = line.strip_suffix(b"\n").unwrap_or(&line);
         let bare = bare.strip_suffix(b"\r").unwrap_or(bare);
+        let is_reply = (self.manner.reply)(bare).is_some();
+        let text = self.server_has_texts && self.greeted && !is_reply;
+        if self.state == State::Lines && text && is_text(bare) {
+            // A letter begins with a header.
+            let name = bare.split(|byte| *byte == b':').next();
+            let header = name.is_some_and(|name| {
+                name.len() < bare.len() && name.iter().all(u8::is_ascii_graphic)
+            });
+            let (state, summary) = match header {
+                true => (State::Header, self.manner.text),
+                false => (State::Body, "a list"),
+            };
+            (self.state, self.summary) = (state, summary.to_owned());
+        }
         match (self.state, self.look.side) {
             (State::Lines, side) => {
                 let reply = (self.manner.reply)(bare);
@@ -170,9 +193,13 @@ impl Dialogue {
                     self.summary = self.manner.text.to_owned();
                 }
             }
-            _ if line == b".\r\n" => {
+            (_, side) if line == b".\r\n" => {
                 self.add(&line, length, "that was all of it");
-                self.end(found, Link::Asks);
+                let link = match side {
+                    Side::Client => Link::Asks,
+                    Side::Server => Link::Free,
+                };
+                self.end(found, link);
                 self.state = State::Lines;
             }
             (state, _) => {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 
+use super::plain;
 use super::relay::{Event, Limits, Relay, Watch};
 use super::{Link, Look, Message, Protocol, Side, weave};
 
@@ -59,6 +60,7 @@ struct Heard {
     /// What each side did in the end.
     ends: [Option<&'static str>; 2],
     trouble: Option<String>,
+    announced: bool,
     /// From which port it came, and from which one the relay passed it on.
     from: Option<u16>,
     own: Option<u16>,
@@ -81,6 +83,8 @@ pub struct Conversation {
     pub role: String,
     /// and to whom.
     pub partner: String,
+    /// Whether on another connection the partner has told where to.
+    pub announced: bool,
     pub messages: Vec<(Side, Message)>,
     /// How it ended; `None` for datagrams, which do not.
     pub ends: Option<[Option<&'static str>; 2]>,
@@ -123,7 +127,9 @@ impl Tap {
         let relay = if self.datagrams() {
             Relay::udp(UdpSocket::bind(any)?, to, LIMITS, watch)?
         } else {
-            Relay::tcp(TcpListener::bind(any)?, vec![to], LIMITS, watch)?
+            let announces = self.wire.protocol.announces();
+            let listener = TcpListener::bind(any)?;
+            Relay::tcp(listener, vec![to], LIMITS, announces, watch)?
         };
         let address = relay.address;
         self.relays.push(Tapped {
@@ -159,13 +165,15 @@ impl Tap {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner),
             );
-            for one in heard {
+            // Without the announced ones that never came.
+            for one in heard.into_iter().filter(|one| one.from.is_some()) {
                 if let Some(trouble) = one.trouble {
                     bail!("between {role} and {partner}: {trouble}");
                 }
                 taken.ports.extend(one.own.zip(one.from));
                 taken.conversations.push(Conversation {
-                    messages: messages(&self.wire, &one.bytes)?,
+                    messages: messages(&self.wire, &one)?,
+                    announced: one.announced,
                     ends: (!self.wire.protocol.kind.datagrams)
                         .then_some(one.ends),
                     role: role.clone(),
@@ -190,6 +198,7 @@ fn note(all: &mut Vec<Heard>, number: u64, event: Event) {
     let heard = &mut all[place];
     match event {
         Event::Begins(from) => heard.from = Some(from.port()),
+        Event::WasAnnounced => heard.announced = true,
         Event::Reaches(from) => heard.own = Some(from.port()),
         Event::Bytes(side, bytes) => {
             heard.length += bytes.len();
@@ -208,14 +217,15 @@ fn note(all: &mut Vec<Heard>, number: u64, event: Event) {
     }
 }
 
-fn messages(
-    wire: &Wire,
-    bytes: &[(Side, Vec<u8>)],
-) -> Result<Vec<(Side, Message)>> {
+fn messages(wire: &Wire, heard: &Heard) -> Result<Vec<(Side, Message)>> {
+    let protocol = match heard.announced {
+        true => &plain::KIND.name.parse()?,
+        false => &wire.protocol,
+    };
     let of = |side: Side| -> Result<Vec<Message>> {
         let mut found = Vec::new();
-        let mut decoder = decoder(&wire.protocol, side)?;
-        for (_, piece) in bytes.iter().filter(|piece| piece.0 == side) {
+        let mut decoder = decoder(protocol, side)?;
+        for (_, piece) in heard.bytes.iter().filter(|piece| piece.0 == side) {
             decoder.feed(piece, &mut found);
         }
         decoder.finish(&mut found);
