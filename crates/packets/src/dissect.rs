@@ -200,15 +200,12 @@ fn ether_name(number: u16) -> String {
 }
 
 impl Dissected {
-    /// Whether UDP or TCP comes from this port or goes to it.
-    pub fn has_port(&self, port: u16) -> bool {
-        let ports = self.ports;
-        ports.is_some_and(|(from, to)| from == port || to == port)
-    }
-
-    /// Whether there are bytes behind the last header.
-    pub fn has_data(&self) -> bool {
-        self.layers.iter().any(|layer| layer.name == "Data")
+    /// Whether UDP or TCP comes from this port or goes to it, and whether there
+    /// are bytes behind the last header, as far as that is asked for.
+    pub fn wanted(&self, port: Option<u16>, data: bool) -> bool {
+        let at = |port| self.ports.is_some_and(|(a, b)| a == port || b == port);
+        port.is_none_or(at)
+            && (!data || self.layers.iter().any(|layer| layer.name == "Data"))
     }
 
     /// The packet in one line.

@@ -409,11 +409,17 @@ impl Dissector<'_> {
             fields.field(2, "unused");
             let records = fields.number(2, "number of records:") as usize;
             let report = format!("report, {}", count(records, "record"));
-            fields.field(4, "kind of record, length of its data, sources");
-            let group = v4(fields.peek(4));
-            fields.field(4, format!("group {group}"));
-            fields.layer.line = format!("{report}, {group}");
-            fields.field(carried.at.end - fields.at, "sources, more records");
+            fields.layer.line = report;
+            if carried.at.len() >= 16 {
+                fields.field(4, "kind of record, its data, sources");
+                let group = v4(fields.peek(4));
+                fields.field(4, format!("group {group}"));
+                fields.layer.line += &format!(", {group}");
+                let rest = carried.at.end - fields.at;
+                fields.field(rest, "sources, more records");
+            } else if records > 0 {
+                self.damaged("a record is not whole", !carried.whole);
+            }
         } else {
             let group = v4(fields.peek(4));
             fields.field(4, format!("group {group}"));
