@@ -106,8 +106,11 @@ fn meet(
         }
         match start_lent(kind, programs, lent.port, lent.arguments) {
             Ok(()) => {
+                let [.., idle] = lent.arguments else {
+                    bail!("this kind of server does not say when it ends");
+                };
                 eprintln!(
-                    "Started the {name} stand-in at {url}; it ends 10 s after its last client"
+                    "Started the {name} stand-in at {url}; it ends {idle} s after its last client"
                 );
                 return Ok(lent.port);
             }

@@ -81,6 +81,7 @@ pub struct Embedded {
 pub struct Lent {
     /// [`Kind::port`], unless somebody who cannot do the same is often there.
     pub port: u16,
+    /// The last one says how many seconds after its last client it ends.
     pub arguments: &'static [&'static str],
 }
 
