@@ -196,13 +196,13 @@ impl Imap {
     ) -> anyhow::Result<()> {
         let word = command.split(' ').find(|word| *word != "UID");
         let word = word.unwrap_or_default();
+        self.0.as_mut().reader_mut().set_limit(LARGEST_ANSWER);
         // ANCHOR: ask
         // The crate would send a second line, and the server obey it.
         ensure!(
             !command.contains(['\r', '\n', '\0']),
             "{word}: one line only"
         );
-        self.0.as_mut().reader_mut().set_limit(LARGEST_ANSWER);
         let talk = async {
             let tag = self.0.run_command(command).await?;
             loop {
