@@ -1,6 +1,5 @@
-//! What long work does to a connection: to whose broker heartbeats come, and
-//! to whom a task goes meanwhile. A real broker's URL can be given in
-//! RABBITMQ_URL.
+//! Work that takes longer than the broker waits for a heartbeat. Set
+//! RABBITMQ_URL, such as amqp://127.0.0.1:5672, to ask a real broker.
 
 use std::env;
 use std::thread::sleep;
