@@ -1,15 +1,17 @@
 //! Builds each TCP packet of a capture once more, layer by layer, and compares
-//! the bytes.
+//! all its bytes.
 //!
 //! cargo run --example packet-rebuild FILE
 
 use std::fs::File;
+use std::net::IpAddr;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use etherparse::{IpHeaders, TransportHeader};
 use etherparse::{LinkHeader, NetHeaders, PacketBuilder, PacketHeaders};
-use packets::{dissect, finish, read_packets, say};
+use packets::{count, finish, pseudo_header, read_packets, say};
+use packets::{set_checksum, sum};
 
 fn main() -> ExitCode {
     finish("packet-rebuild", run())
@@ -21,33 +23,31 @@ fn run() -> anyhow::Result<()> {
         File::open(&name).with_context(|| format!("cannot open {name}"))?;
     read_packets(file, |packet| {
         let number = packet.number;
-        let Some(built) = again(packet.bytes) else {
+        let captured = packet.bytes;
+        let Some((mut built, partial)) = again(captured) else {
             return say(format_args!("{number}: no whole TCP packet"));
         };
-        // The system left it to a network card, so it is another one.
-        let Some(place) = dissect(packet).checksum_at else {
-            return say(format_args!("{number}: it has no checksum"));
-        };
-        let [captured, mut others] = [packet.bytes, &built].map(<[u8]>::to_vec);
-        let [had, has] = [&captured, &others]
-            .map(|bytes| bytes[place.clone()].to_vec())
-            .map(|two| format!("{:02x}{:02x}", two[0], two[1]));
-        others[place.clone()].copy_from_slice(&captured[place]);
-        if others != captured {
-            return say(format_args!("{number}: other bytes"));
+        let bytes = count(captured.len(), "byte");
+        if built == captured {
+            return say(format_args!("{number}: all {bytes} are the same"));
         }
-        let same = captured.len() - 2;
-        say(format_args!(
-            "{number}: {same} bytes are the same; checksum {had}, built {has}"
-        ))
+        // The system may have left the checksum to a network card.
+        set_checksum(&mut built, partial);
+        if built == captured {
+            return say(format_args!(
+                "{number}: with the partial checksum {partial:04x}, all \
+                 {bytes} are the same"
+            ));
+        }
+        say(format_args!("{number}: what was built has other bytes"))
     })?
     .map_err(|error| anyhow!("{name} {error}"))?;
     Ok(())
 }
 
-/// The same packet from its fields; `None` if it is not TCP over IPv4 in
-/// Ethernet, or not whole.
-fn again(captured: &[u8]) -> Option<Vec<u8>> {
+/// The same packet from its fields, and its partial checksum; `None` if it is
+/// not TCP over IPv4 in Ethernet, or not whole.
+fn again(captured: &[u8]) -> Option<(Vec<u8>, u16)> {
     // ANCHOR: again
     let headers = PacketHeaders::from_ethernet_slice(captured).ok()?;
     let Some(LinkHeader::Ethernet2(ethernet)) = headers.link else {
@@ -59,12 +59,15 @@ fn again(captured: &[u8]) -> Option<Vec<u8>> {
     let Some(TransportHeader::Tcp(tcp)) = headers.transport else {
         return None;
     };
-    let layers =
-        PacketBuilder::ethernet2(ethernet.source, ethernet.destination)
-            .ip(IpHeaders::Ipv4(ip, extensions))
-            .tcp_header(tcp);
+    let data = headers.payload.slice();
+    let [from, to] = [ip.source, ip.destination].map(IpAddr::from);
+    let pseudo = pseudo_header(from, to, 6, tcp.header_len() + data.len());
     let mut built = Vec::new();
-    layers.write(&mut built, headers.payload.slice()).ok()?;
+    PacketBuilder::ethernet2(ethernet.source, ethernet.destination)
+        .ip(IpHeaders::Ipv4(ip, extensions))
+        .tcp_header(tcp)
+        .write(&mut built, data)
+        .ok()?;
     // ANCHOR_END: again
-    Some(built)
+    Some((built, sum(&pseudo)))
 }

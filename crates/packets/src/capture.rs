@@ -111,6 +111,9 @@ pub fn refused(interface: &str, error: &io::Error) -> anyhow::Error {
         io::ErrorKind::NotFound => {
             anyhow!("{what}: no such interface; {error}")
         }
+        io::ErrorKind::NetworkDown => {
+            anyhow!("{what}: it is down; run 'ip link set {interface} up'")
+        }
         _ => anyhow!("{what}: {error}"),
     }
 }

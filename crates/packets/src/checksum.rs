@@ -92,7 +92,7 @@ impl Verdict {
         match self {
             Self::Right => "right".into(),
             Self::Wrong(right) => format!("wrong: {right:04x} would be right"),
-            Self::Partial => "partial: left to the card, no damage".into(),
+            Self::Partial => "partial: left to the card".into(),
             Self::Absent => "left out, which UDP over IPv4 may do".into(),
             Self::Forbidden => "zero, which UDP over IPv6 must not send".into(),
             Self::Untold => "cannot be told: a part is missing".into(),

@@ -2,15 +2,15 @@
 //! meaning. Nothing here fails. What is not known is shown as bytes, and what
 //! contradicts itself is told.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::net::IpAddr;
 use std::ops::Range;
 
-use etherparse::{EtherType, LaxLinkExtSlice, LaxNetSlice, LaxSlicedPacket};
-use etherparse::{LenSource, LinkSlice};
+use etherparse::{EtherType, LaxIpPayloadSlice, LaxLinkExtSlice, LaxNetSlice};
+use etherparse::{LaxSlicedPacket, LenSource, LinkSlice};
 
 use crate::files::{ETHERNET, Packet};
-use crate::net::{self, Inner};
+use crate::net::Carried;
 use crate::printable;
 
 /// Bytes of data that are shown.
@@ -64,7 +64,7 @@ pub struct Dissected {
 /// Fills a layer field by field, in the order of the bytes.
 pub(crate) struct Fields<'a> {
     bytes: &'a [u8],
-    at: usize,
+    pub at: usize,
     pub layer: Layer,
 }
 
@@ -114,10 +114,20 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// A packet being taken apart.
+pub(crate) struct Dissector<'a> {
+    pub bytes: &'a [u8],
+    /// Whether a part may be missing, as in what an ICMP error is about.
+    pub cut: bool,
+    /// Whether it is what an ICMP error is about.
+    pub inner: bool,
+    pub all: Dissected,
+}
+
 /// Takes apart a packet of a capture file.
 pub fn dissect(packet: &Packet<'_>) -> Dissected {
-    let mut all = Dissected::default();
     let bytes = packet.bytes;
+    let mut all = Dissected::default();
     // ANCHOR: cut
     let cut = bytes.len() < packet.length;
     if cut {
@@ -129,65 +139,15 @@ pub fn dissect(packet: &Packet<'_>) -> Dissected {
         ));
     }
     // ANCHOR_END: cut
-    match packet.link {
-        ETHERNET => match LaxSlicedPacket::from_ethernet(bytes) {
-            Ok(sliced) => all.ethernet(bytes, &sliced, cut),
-            Err(error) => all.damaged(error, cut),
-        },
-        // NULL and LOOP: the family of addresses, in the order of the machine
-        // that captured or in that of the network.
-        0 | 108 => {
-            let mut fields = Fields::new("Loopback", bytes, 0);
-            let number = fields.peek(4) as u32;
-            let family = if number > 0xffff {
-                number.swap_bytes()
-            } else {
-                number
-            };
-            let known = match family {
-                2 => Some(EtherType::IPV4),
-                // Linux, BSD, FreeBSD, macOS.
-                10 | 24 | 28 | 30 => Some(EtherType::IPV6),
-                _ => None,
-            };
-            fields.field(4, format!("family {family}"));
-            all.below(fields, bytes, 4, known, cut);
-        }
-        // What `tcpdump -i any` writes: LINUX_SLL and, since 2018, LINUX_SLL2.
-        113 => {
-            let mut fields = Fields::new("Linux cooked", bytes, 0);
-            fields.field(2, direction(fields.peek(2)));
-            fields.number(2, "kind of interface");
-            cooked_address(&mut fields, 2);
-            let known = ether_type(&mut fields);
-            all.below(fields, bytes, 16, known, cut);
-        }
-        // ANCHOR: link
-        276 => {
-            let mut fields = Fields::new("Linux cooked v2", bytes, 0);
-            let known = ether_type(&mut fields);
-            fields.field(2, "reserved");
-            let interface = fields.number(4, "interface");
-            fields.number(2, "kind of interface");
-            let way = direction(fields.peek(1));
-            fields.field(1, way);
-            cooked_address(&mut fields, 1);
-            fields.layer.line = format!("interface {interface}, {way}");
-            all.below(fields, bytes, 20, known, cut);
-        }
-        // ANCHOR_END: link
-        // RAW, and what the BSDs call it; IPv4 and IPv6 alone.
-        12 | 14 | 101 | 228 | 229 => match LaxSlicedPacket::from_ip(bytes) {
-            Ok(sliced) => all.network(bytes, &sliced, cut, Inner::No),
-            Err(error) => all.damaged(error, cut),
-        },
-        other => {
-            all.troubles
-                .push(format!("link type {other} is not known here"));
-            all.data(bytes, 0..bytes.len(), "Unknown");
-        }
-    }
-    all
+    let inner = false;
+    let mut dissector = Dissector {
+        bytes,
+        cut,
+        inner,
+        all,
+    };
+    dissector.link(packet.link);
+    dissector.all
 }
 
 fn direction(kind: u128) -> &'static str {
@@ -240,10 +200,12 @@ fn ether_name(number: u16) -> String {
 }
 
 impl Dissected {
-    /// Whether UDP or TCP comes from this port or goes to it.
-    pub fn has_port(&self, port: u16) -> bool {
-        let ports = self.ports;
-        ports.is_some_and(|(from, to)| from == port || to == port)
+    /// Whether UDP or TCP comes from this port or goes to it, and whether there
+    /// are bytes behind the last header, as far as that is asked for.
+    pub fn wanted(&self, port: Option<u16>, data: bool) -> bool {
+        let at = |port| self.ports.is_some_and(|(a, b)| a == port || b == port);
+        port.is_none_or(at)
+            && (!data || self.layers.iter().any(|layer| layer.name == "Data"))
     }
 
     /// The packet in one line.
@@ -295,143 +257,180 @@ impl Dissected {
             .extend(self.troubles.iter().map(|trouble| format!("! {trouble}")));
         lines
     }
+}
 
-    /// A header that etherparse does not know, then what it does know.
-    fn below(
-        &mut self,
-        fields: Fields<'_>,
-        bytes: &[u8],
-        size: usize,
-        known: Option<EtherType>,
-        cut: bool,
-    ) {
-        self.layers.push(fields.layer);
-        match (known, bytes.get(size..)) {
-            (_, None) => self.damaged("its first header is not whole", cut),
-            (None, Some(_)) => {
-                self.troubles.push("this family is not known here".into());
-                self.data(bytes, size..bytes.len(), "Unknown");
+impl<'a> Dissector<'a> {
+    fn link(&mut self, link: u32) {
+        let bytes = self.bytes;
+        match link {
+            ETHERNET => match LaxSlicedPacket::from_ethernet(bytes) {
+                Ok(sliced) => self.ethernet(&sliced),
+                Err(error) => self.damaged(error, self.cut),
+            },
+            // NULL and LOOP: the family of addresses, in the order of the machine
+            // that captured or in that of the network.
+            0 | 108 => {
+                let mut fields = Fields::new("Loopback", bytes, 0);
+                let number = fields.peek(4) as u32;
+                let family = if number > 0xffff {
+                    number.swap_bytes()
+                } else {
+                    number
+                };
+                let known = match family {
+                    2 => Some(EtherType::IPV4),
+                    // Linux, BSD, FreeBSD, macOS.
+                    10 | 24 | 28 | 30 => Some(EtherType::IPV6),
+                    _ => None,
+                };
+                fields.field(4, format!("family {family}"));
+                self.below(fields, 4, known);
             }
-            (Some(kind), Some(rest)) => {
-                let sliced = LaxSlicedPacket::from_ether_type(kind, rest);
-                self.links(bytes, &sliced, cut);
+            // What `tcpdump -i any` writes: LINUX_SLL and, since 2018, LINUX_SLL2.
+            113 => {
+                let mut fields = Fields::new("Linux cooked", bytes, 0);
+                fields.field(2, direction(fields.peek(2)));
+                fields.number(2, "kind of interface");
+                cooked_address(&mut fields, 2);
+                let known = ether_type(&mut fields);
+                self.below(fields, 16, known);
+            }
+            // ANCHOR: link
+            276 => {
+                let mut fields = Fields::new("Linux cooked v2", bytes, 0);
+                let known = ether_type(&mut fields);
+                fields.field(2, "reserved");
+                let interface = fields.number(4, "interface");
+                fields.number(2, "kind of interface");
+                let way = direction(fields.peek(1));
+                fields.field(1, way);
+                cooked_address(&mut fields, 1);
+                fields.layer.line = format!("interface {interface}, {way}");
+                self.below(fields, 20, known);
+            }
+            // ANCHOR_END: link
+            // RAW, and what the BSDs call it; IPv4 and IPv6 alone.
+            12 | 14 | 101 | 228 | 229 => {
+                match LaxSlicedPacket::from_ip(bytes) {
+                    Ok(sliced) => self.network(&sliced),
+                    Err(error) => self.damaged(error, self.cut),
+                }
+            }
+            other => {
+                let why = format!("link type {other} is not known here");
+                self.all.troubles.push(why);
+                self.data(0..bytes.len(), "Unknown");
             }
         }
     }
 
-    fn ethernet(
-        &mut self,
-        bytes: &[u8],
-        sliced: &LaxSlicedPacket<'_>,
-        cut: bool,
-    ) {
-        let mut fields = Fields::new("Ethernet", bytes, 0);
+    /// A header that etherparse does not know, then what it does know.
+    fn below(&mut self, fields: Fields, size: usize, known: Option<EtherType>) {
+        self.push(fields);
+        match (known, self.bytes.get(size..)) {
+            (_, None) => {
+                self.damaged("its first header is not whole", self.cut)
+            }
+            (None, Some(_)) => {
+                let why = "this family is not known here";
+                self.all.troubles.push(why.into());
+                self.data(size..self.bytes.len(), "Unknown");
+            }
+            (Some(kind), Some(rest)) => {
+                self.links(&LaxSlicedPacket::from_ether_type(kind, rest));
+            }
+        }
+    }
+
+    fn ethernet(&mut self, sliced: &LaxSlicedPacket<'_>) {
+        let mut fields = Fields::new("Ethernet", self.bytes, 0);
         let to = mac(fields.peek(6));
         fields.field(6, format!("to {to}"));
         let from = mac(fields.peek(6));
         fields.field(6, format!("from {from}"));
         let number = fields.peek(2) as u16;
-        fields.field(2, format!("holds {}", ether_name(number)));
+        ether_type(&mut fields);
         if number < 0x0600 {
             // Not a type but a length: 802.3, as spanning tree uses it.
             fields.layer.line = format!("{from} > {to}");
-            self.layers.push(fields.layer);
-            self.llc(bytes, usize::from(number), cut);
-            return;
+            self.push(fields);
+            return self.llc(usize::from(number));
         }
         if sliced.net.is_none() && sliced.link_exts.is_empty() {
             let holds = ether_name(number);
             fields.layer.line = format!("{from} > {to}, {holds}");
         }
-        self.layers.push(fields.layer);
-        self.links(bytes, sliced, cut);
+        self.push(fields);
+        self.links(sliced);
     }
 
-    fn llc(&mut self, bytes: &[u8], length: usize, cut: bool) {
-        let mut fields = Fields::new("LLC", bytes, 14);
+    fn llc(&mut self, length: usize) {
+        let mut fields = Fields::new("LLC", self.bytes, 14);
         let to = fields.peek(1);
         fields.field(1, format!("to service 0x{to:02x}"));
         fields.field(1, format!("from service 0x{:02x}", fields.peek(1)));
         fields.field(1, "control");
         fields.layer.line = format!("{length} bytes for service 0x{to:02x}");
-        self.layers.push(fields.layer);
-        let end = 14 + length;
-        if end > bytes.len() {
-            self.damaged("it says that it holds more bytes than came", cut);
+        self.push(fields);
+        let (end, here) = (14 + length, self.bytes.len());
+        if end > here {
+            self.damaged("LLC says more bytes than came", self.cut);
         }
-        let end = end.min(bytes.len());
-        self.data(bytes, 17..end, "Data");
-        self.data(bytes, end..bytes.len(), "Padding");
+        self.data(17..end.min(here), "Data");
+        self.data(end.min(here)..here, "Padding");
     }
 
-    fn links(&mut self, bytes: &[u8], sliced: &LaxSlicedPacket<'_>, cut: bool) {
+    fn links(&mut self, sliced: &LaxSlicedPacket<'_>) {
         for tag in &sliced.link_exts {
             match tag {
                 LaxLinkExtSlice::Vlan(vlan) => {
-                    let at = offset(bytes, vlan.slice());
-                    let mut fields = Fields::new("VLAN", bytes, at);
+                    let mut fields = self.fields("VLAN", vlan.slice());
                     let number = fields.peek(2);
                     let (id, priority) = (number & 0xfff, number >> 13);
                     let text = format!("{id}, priority {priority}");
                     fields.field(2, format!("network {text}"));
-                    let holds = ether_name(fields.peek(2) as u16);
-                    fields.field(2, format!("holds {holds}"));
+                    ether_type(&mut fields);
                     fields.layer.line = text;
-                    self.layers.push(fields.layer);
+                    self.push(fields);
                 }
                 LaxLinkExtSlice::Macsec(tag) => {
-                    let at = offset(bytes, tag.header.slice());
-                    let mut fields = Fields::new("MACsec", bytes, at);
+                    let mut fields = self.fields("MACsec", tag.header.slice());
                     fields.field(tag.header.header_len(), "a tag");
                     fields.layer.line = "tag".into();
-                    self.layers.push(fields.layer);
+                    self.push(fields);
                 }
             }
         }
-        self.network(bytes, sliced, cut, Inner::No);
+        self.network(sliced);
     }
 
     /// IP or ARP, and what is behind it.
-    pub(crate) fn network(
-        &mut self,
-        bytes: &[u8],
-        sliced: &LaxSlicedPacket<'_>,
-        cut: bool,
-        inner: Inner,
-    ) {
+    pub fn network(&mut self, sliced: &LaxSlicedPacket<'_>) {
         match &sliced.net {
             Some(LaxNetSlice::Arp(arp)) => {
-                let at = offset(bytes, arp.slice());
-                let end = net::arp(self, bytes, at, arp.slice().len());
-                self.data(bytes, end..bytes.len(), "Padding");
+                let end = self.arp(arp.slice());
+                return self.data(end..self.bytes.len(), "Padding");
             }
             Some(LaxNetSlice::Ipv4(ip)) => {
                 let header = ip.header();
-                let at = offset(bytes, header.slice());
-                let (from, to) =
-                    (header.source_addr(), header.destination_addr());
-                let ends = (IpAddr::V4(from), IpAddr::V4(to));
-                let first = net::ipv4(self, bytes, at, &header);
-                let told = usize::from(header.total_len());
-                self.carry(bytes, ip.payload(), first, cut, inner, ends);
-                self.after_ip(bytes, at, told, cut, inner, ip.payload());
+                let ends = (header.source_addr(), header.destination_addr());
+                let first = self.ipv4(&header);
+                let end = usize::from(header.total_len());
+                let ends = (IpAddr::V4(ends.0), IpAddr::V4(ends.1));
+                self.carry(header.slice(), end, ip.payload(), first, ends);
             }
             Some(LaxNetSlice::Ipv6(ip)) => {
                 let header = ip.header();
-                let at = offset(bytes, header.slice());
-                let (from, to) =
-                    (header.source_addr(), header.destination_addr());
-                let ends = (IpAddr::V6(from), IpAddr::V6(to));
+                let ends = (header.source_addr(), header.destination_addr());
                 let next = ip.payload().ip_number.0;
-                let extensions = ip.extensions();
-                let first = net::ipv6(self, bytes, at, next, extensions);
-                let told = 40 + usize::from(header.payload_length());
-                self.carry(bytes, ip.payload(), first, cut, inner, ends);
-                self.after_ip(bytes, at, told, cut, inner, ip.payload());
+                let first = self.ipv6(header.slice(), next, ip.extensions());
+                let end = 40 + usize::from(header.payload_length());
+                let ends = (IpAddr::V6(ends.0), IpAddr::V6(ends.1));
+                self.carry(header.slice(), end, ip.payload(), first, ends);
             }
             None => {
                 if let Some((error, _)) = &sliced.stop_err {
-                    self.damaged(error, cut || inner == Inner::Yes);
+                    self.damaged(error, self.cut);
                 }
                 let rest = match (sliced.ether_payload(), &sliced.link) {
                     (Some(rest), _) => rest.payload,
@@ -440,110 +439,92 @@ impl Dissected {
                     }
                     _ => return,
                 };
-                let at = offset(bytes, rest);
-                self.data(bytes, at..at + rest.len(), "Data");
-                return;
+                let at = offset(self.bytes, rest);
+                return self.data(at..at + rest.len(), "Data");
             }
         }
+        // What IP carries is judged in src/net.rs.
+        use etherparse::err::Layer::*;
         if let Some((error, layer)) = &sliced.stop_err
-            && !matches!(
-                layer,
-                etherparse::err::Layer::TcpHeader
-                    | etherparse::err::Layer::UdpHeader
-                    | etherparse::err::Layer::UdpPayload
-                    | etherparse::err::Layer::Icmpv4
-                    | etherparse::err::Layer::Icmpv4Timestamp
-                    | etherparse::err::Layer::Icmpv4TimestampReply
-                    | etherparse::err::Layer::Icmpv6
-                    | etherparse::err::Layer::Igmp
-            )
+            && !matches!(layer, TcpHeader | UdpHeader | UdpPayload | Icmpv6)
+            && !matches!(layer, Icmpv4 | Icmpv4Timestamp | Icmpv4TimestampReply)
+            && !matches!(layer, Igmp)
         {
-            self.damaged(error, cut || inner == Inner::Yes);
+            self.damaged(error, self.cut);
         }
     }
 
-    /// What IP's own length says, beside what is there.
-    fn after_ip(
-        &mut self,
-        bytes: &[u8],
-        at: usize,
-        told: usize,
-        cut: bool,
-        inner: Inner,
-        payload: &etherparse::LaxIpPayloadSlice<'_>,
-    ) {
-        let here = bytes.len() - at;
-        if payload.len_source == LenSource::Slice && told < here {
-            self.damaged(format!("IP says {told} bytes, {here} came"), false);
-        } else if told > here && inner == Inner::No {
-            if !cut {
-                self.damaged(format!("IP says {told} bytes, {here} came"), cut);
-            }
-        } else if inner == Inner::No {
-            self.data(bytes, at + told..bytes.len(), "Padding");
-        }
-    }
-
+    /// What IP carries, and whether it is as long as IP says.
     fn carry(
         &mut self,
-        bytes: &[u8],
-        payload: &etherparse::LaxIpPayloadSlice<'_>,
+        header: &[u8],
+        told: usize,
+        payload: &LaxIpPayloadSlice<'_>,
         first: bool,
-        cut: bool,
-        inner: Inner,
         (from, to): (IpAddr, IpAddr),
     ) {
-        let at = offset(bytes, payload.payload);
-        let end = at + payload.payload.len();
-        let carried = net::Carried {
-            at: at..end,
-            from,
-            to,
-            whole: !(cut
-                || inner == Inner::Yes
-                || payload.incomplete
-                || payload.fragmented),
-            fragment: payload.fragmented,
-            inner,
-        };
+        let start = offset(self.bytes, payload.payload);
+        let at = start..start + payload.payload.len();
+        let fragment = payload.fragmented;
         if first {
-            net::transport(self, bytes, payload.ip_number.0, &carried);
+            let whole = !(self.cut || payload.incomplete || fragment);
+            let carried = Carried {
+                at,
+                from,
+                to,
+                whole,
+                fragment,
+            };
+            self.transport(payload.ip_number.0, &carried);
         } else {
-            self.data(bytes, at..end, "Data");
+            self.data(at, "Data");
+        }
+        let begin = offset(self.bytes, header);
+        let here = self.bytes.len() - begin;
+        let too_short = payload.len_source == LenSource::Slice && told < here;
+        if too_short || told > here && !self.cut {
+            let why = format!("IP says {told} bytes, {here} came");
+            self.damaged(why, false);
+        } else if told <= here && !self.inner {
+            self.data(begin + told..self.bytes.len(), "Padding");
         }
     }
 
-    /// A header is not whole, or contradicts itself.
-    pub(crate) fn damaged(&mut self, why: impl std::fmt::Display, cut: bool) {
-        if cut {
-            return; // It was told: a part is missing.
+    /// A layer that begins with this part of the packet.
+    pub fn fields(&self, name: &'static str, part: &[u8]) -> Fields<'a> {
+        Fields::new(name, self.bytes, offset(self.bytes, part))
+    }
+
+    pub fn push(&mut self, fields: Fields<'_>) {
+        self.all.layers.push(fields.layer);
+    }
+
+    /// A header is not whole, or contradicts itself. It is excused if a part
+    /// is missing, which was told.
+    pub fn damaged(&mut self, why: impl Display, excused: bool) {
+        if excused {
+            return;
         }
-        if !self.marks.contains(&"damaged") {
-            self.marks.push("damaged");
+        if !self.all.marks.contains(&"damaged") {
+            self.all.marks.push("damaged");
         }
-        self.troubles.push(format!("damaged: {why}"));
+        self.all.troubles.push(format!("damaged: {why}"));
     }
 
     /// Bytes that are not looked into.
-    pub(crate) fn data(
-        &mut self,
-        bytes: &[u8],
-        at: Range<usize>,
-        name: &'static str,
-    ) {
-        let Some(data) = bytes.get(at.clone()).filter(|data| !data.is_empty())
-        else {
-            return;
-        };
+    pub fn data(&mut self, at: Range<usize>, name: &'static str) {
+        let data = self.bytes.get(at.clone()).unwrap_or_default();
         let shown = &data[..data.len().min(MOST_DATA)];
         let text = match name {
             "Padding" => "fills the frame up".to_owned(),
             _ if data.len() > MOST_DATA => format!("{}…", printable(shown)),
             _ => printable(shown),
         };
-        let mut fields = Fields::new(name, bytes, at.start);
+        let mut fields = Fields::new(name, self.bytes, at.start);
         fields.field(data.len(), text);
-        self.layers.push(fields.layer);
+        if !data.is_empty() {
+            self.push(fields);
+        }
     }
 }
 

@@ -96,6 +96,25 @@ fn damaged_packets() {
 }
 
 #[test]
+fn packets_that_end_anywhere() {
+    for (link, whole) in seeds().iter().filter(|seed| seed.1.len() < 2000) {
+        for end in 0..whole.len() {
+            for length in [end, whole.len()] {
+                let time = Duration::ZERO;
+                let (number, link, bytes) = (1, *link, &whole[..end]);
+                dissect(&Packet {
+                    number,
+                    time,
+                    link,
+                    bytes,
+                    length,
+                });
+            }
+        }
+    }
+}
+
+#[test]
 fn damaged_files() {
     let files = files();
     let mut random = Rng::with_seed(1071);

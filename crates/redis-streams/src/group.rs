@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::streams::{StreamAutoClaimOptions, StreamId, StreamReadOptions};
-use redis::{AsyncTypedCommands, RedisResult};
-use tokio::time::Instant;
+use redis::{AsyncTypedCommands, RedisError, RedisResult};
+use tokio::time::{Instant, sleep};
 
-use crate::{GIVEN_UP, REPLY, Server, TASKS, WORKERS, trim_done, warn};
+use crate::{FIRST_PAUSE, GIVEN_UP, LONGEST_PAUSE, REPLY, TASKS, WORKERS};
+use crate::{Server, is_refusal, trim_done, warn};
 
 /// How long a read waits at the server for a new task, at most.
 const BLOCK: Duration = Duration::from_secs(2);
@@ -29,6 +30,8 @@ pub struct Membership<'a> {
     look_at: Instant,
     /// Done, and maybe not acknowledged: the connection was lost meanwhile.
     owed: Option<String>,
+    /// How long to wait after a refusal, until a task is done again.
+    pause: Duration,
 }
 
 /// An entry that is this worker's until it acknowledges it.
@@ -63,11 +66,22 @@ impl<'a> Membership<'a> {
             looked_at: "0-0".into(),
             look_at: Instant::now(),
             owed: None,
+            pause: FIRST_PAUSE,
         })
     }
 
-    /// The same after the connection is lost: tries until it works.
-    pub async fn join_again(&mut self, program: &str) {
+    /// The same after an error: says why, and tries until it works. What
+    /// Redis has refused it may refuse again, so then the pauses grow.
+    pub async fn join_again(&mut self, program: &str, error: &RedisError) {
+        let why = self.server.explain(error);
+        warn(format_args!(
+            "{program}: {}: {why}; trying again",
+            self.server
+        ));
+        if is_refusal(error) {
+            sleep(self.pause).await;
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
         let (server, owed) = (self.server, self.owed.clone());
         let open = async || {
             let mut connection = connect(server).await?;
@@ -180,6 +194,7 @@ impl<'a> Membership<'a> {
         self.owed = Some(task.id.clone());
         let done = self.connection.xack(TASKS, WORKERS, &[&task.id]).await?;
         self.owed = None;
+        self.pause = FIRST_PAUSE;
         Ok(done > 0)
     }
 

@@ -4,6 +4,7 @@
 mod common;
 
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use common::{ADD, End, Limits, Program, StandIn, WORKER};
 use redis::{Client, Connection};
@@ -199,4 +200,27 @@ fn what_a_stranger_adds_stays_on_one_line() {
         assert!(worker.error().contains("cannot do the task"));
     }
     assert_eq!(worker.end(true).code, Some(0));
+}
+
+/// What is refused once may be refused for ever: the server has no reply as
+/// long as this task.
+#[test]
+fn after_each_refusal_the_worker_waits_longer() {
+    let stand_in = StandIn::start(Limits {
+        reply: 4096,
+        ..Limits::default()
+    });
+    let long = "x".repeat(5000);
+    let end = run(ADD, &[&stand_in.url(), "--task", &long]);
+    assert_eq!(end.code, Some(0), "{end:?}");
+    let worker = Program::start(WORKER, &[&stand_in.url()]);
+    assert!(worker.error().contains("; trying again"));
+    let first = Instant::now();
+    for _ in 0..3 {
+        assert!(worker.error().contains("; trying again"));
+    }
+    // 0.1 s, 0.2 s and 0.4 s.
+    assert!(first.elapsed() >= Duration::from_millis(700));
+    let end = worker.end(true);
+    assert_eq!(end.code, Some(0), "{end:?}");
 }

@@ -21,6 +21,9 @@ struct Options {
     /// Only UDP and TCP from or to this port
     #[arg(long)]
     port: Option<u16>,
+    /// Only packets that carry data
+    #[arg(long)]
+    data: bool,
     /// End after so many packets
     #[arg(long, default_value = "10")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
 
 #[cfg(not(target_os = "linux"))]
 fn run(options: &Options) -> anyhow::Result<()> {
-    let Options { interface, .. } = options;
+    let interface = &options.interface;
     anyhow::bail!(
         "cannot capture on {interface}: this program knows only Linux's way; \
          capture with tcpdump or Wireshark, and read that with packet-dissect"
@@ -54,16 +57,15 @@ fn run(options: &Options) -> anyhow::Result<()> {
     use anyhow::Context;
     use packets::{Capture, ETHERNET, Packet, View, count, dissect};
     use packets::{refused, say, write_header, write_packet};
-    use std::fs::File;
     use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
     ctrlc::set_handler(|| std::process::exit(0))
         .context("cannot catch Ctrl-C")?;
     let (interface, write) = (&options.interface, &options.write);
     let mut capture =
-        Capture::open(interface).map_err(|error| refused(interface, &error))?;
+        Capture::open(interface).map_err(|e| refused(interface, &e))?;
     let failed = || format!("cannot write {write}");
-    let mut file = File::create(write).with_context(failed)?;
+    let mut file = std::fs::File::create(write).with_context(failed)?;
     write_header(&mut file).with_context(failed)?;
     let (most, time) = (options.count, options.time.as_secs_f64());
     let packets = count(most as usize, "packet");
@@ -74,8 +76,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let mut view = View::new(options.headers, options.draw);
     let mut number = 0;
     while number < most {
-        let next = capture.next(until);
-        let next = next.map_err(|error| refused(interface, &error))?;
+        let next = capture.next(until).map_err(|e| refused(interface, &e))?;
         let Some(bytes) = next else { break };
         let packet = Packet {
             number: number + 1,
@@ -85,7 +86,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
             length: bytes.len(),
         };
         let dissected = dissect(&packet);
-        if !options.port.is_none_or(|port| dissected.has_port(port)) {
+        if !dissected.wanted(options.port, options.data) {
             continue;
         }
         number += 1;
@@ -95,6 +96,5 @@ fn run(options: &Options) -> anyhow::Result<()> {
         }
     }
     let packets = count(number as usize, "packet");
-    say(format_args!("{packets} in {write}"))?;
-    Ok(())
+    Ok(say(format_args!("{packets} in {write}"))?)
 }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::{Parser, ValueEnum};
 use packets::{arp_request, as_captured, icmp_echo, tcp_syn, udp_datagram};
 use packets::{dissect, finish, say, set_checksum, set_length};
@@ -17,9 +17,9 @@ use packets::{write_header, write_packet};
 #[derive(Parser)]
 struct Options {
     kind: Kind,
-    /// What the datagram or the ping carries
-    #[arg(long, default_value = "Hello!")]
-    text: String,
+    /// What the datagram or the ping carries [default: Hello!]
+    #[arg(long)]
+    text: Option<String>,
     /// Put this checksum into the innermost header, such as beef
     #[arg(long, value_name = "HEX", value_parser = hex)]
     checksum: Option<u16>,
@@ -54,8 +54,11 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> anyhow::Result<()> {
-    let text = options.text.as_bytes();
+    let text = options.text.as_deref().unwrap_or("Hello!").as_bytes();
     let mut packet = match options.kind {
+        Kind::Syn | Kind::Arp if options.text.is_some() => {
+            bail!("this packet carries no text; leave out --text")
+        }
         Kind::Syn => tcp_syn(),
         Kind::Udp => udp_datagram(text),
         Kind::Echo => icmp_echo(text),

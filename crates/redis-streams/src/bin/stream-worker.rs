@@ -59,9 +59,8 @@ async fn work_on(options: &Options) -> anyhow::Result<()> {
         let Err(error) = work(&mut group, options, &mut steps).await else {
             continue;
         };
-        let why = server.explain(&error.downcast()?);
-        warn(format_args!("stream-worker: {server}: {why}; trying again"));
-        group.join_again("stream-worker").await;
+        let error = error.downcast()?;
+        group.join_again("stream-worker", &error).await;
         say("Ready again")?;
     }
 }
