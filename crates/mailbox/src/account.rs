@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use percent_encoding::percent_decode_str;
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout_at};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 use url::Url;
+
+use crate::words::printable;
 
 /// Shown without the password.
 #[derive(Clone)]
@@ -49,31 +51,23 @@ impl Account {
         })
     }
 
-    /// Connects; the addresses of the name share the time.
+    /// What a server says, without the password, which it may say back.
+    pub fn hide(&self, said: &str) -> String {
+        match &printable(&self.password)[..] {
+            "" => said.to_owned(),
+            password => said.replace(password, "***"),
+        }
+    }
+
+    /// Connects to the first address of the name that answers.
     ///
     /// # Errors
     /// With the last address's reason, or `TimedOut`.
     pub async fn connect(&self, limit: Duration) -> io::Result<TcpStream> {
-        let begin = Instant::now();
-        let found = lookup_host((&self.host[..], self.port));
-        let found = timeout_at(begin + limit, found).await??;
-        let addresses: Vec<_> = found.collect();
-        let mut error = io::ErrorKind::NotFound.into();
-        for (index, address) in addresses.iter().enumerate() {
-            let left =
-                (begin + limit).saturating_duration_since(Instant::now());
-            let share = left / (addresses.len() - index) as u32;
-            let connect = TcpStream::connect(address);
-            match timeout_at(Instant::now() + share, connect).await {
-                Ok(Ok(stream)) => {
-                    stream.set_nodelay(true)?;
-                    return Ok(stream);
-                }
-                Ok(Err(why)) => error = why,
-                Err(_) => error = io::ErrorKind::TimedOut.into(),
-            }
-        }
-        Err(error)
+        let connect = TcpStream::connect((&self.host[..], self.port));
+        let stream = timeout(limit, connect).await??;
+        stream.set_nodelay(true)?;
+        Ok(stream)
     }
 }
 

@@ -2,13 +2,15 @@
 //! An IMAP client (RFC 3501). The crate async-imap takes the server's answers
 //! apart; what is checked here, it does not check for us.
 
+use std::io;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use async_imap::error::Error;
 use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response, Status};
 use async_imap::{Client, Session};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, Join, Take, join};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
 use crate::account::Account;
@@ -16,6 +18,8 @@ use crate::words::printable;
 
 /// The largest letter that is read, in bytes.
 const LARGEST: u32 = 64 << 20;
+/// The largest answer, with all that the server says in between.
+const LARGEST_ANSWER: u64 = LARGEST as u64 + (1 << 20);
 /// For each answer. A large letter is one answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(600);
 /// For how many letters one command asks.
@@ -37,7 +41,10 @@ pub struct Found {
 
 /// An open session with one mailbox.
 #[derive(Debug)]
-pub struct Imap(Session<TcpStream>);
+pub struct Imap(Session<Stream>);
+
+/// Reads no more than it is told to.
+type Stream = Join<Take<OwnedReadHalf>, OwnedWriteHalf>;
 
 impl Imap {
     /// Connects, logs in and selects the mailbox `INBOX`. Each of these steps
@@ -53,9 +60,11 @@ impl Imap {
         let stream = stream.map_err(|error| {
             anyhow!("cannot connect: {}; is a server there?", error.kind())
         })?;
-        let mut client = Client::new(stream);
+        let (read, write) = stream.into_split();
+        let mut client = Client::new(join(read.take(LARGEST_ANSWER), write));
         let greeting = timeout(limit, client.read_response()).await;
-        let greeting = greeting.context("no greeting in time")??;
+        let greeting = greeting.context("no greeting in time")?;
+        let greeting = greeting.map_err(plain)?;
         let greeting = greeting.context("the server hung up")?;
         match greeting.parsed() {
             Response::Data {
@@ -69,7 +78,11 @@ impl Imap {
         let session = login.context("LOGIN: no answer in time")?;
         let mut imap = Self(session.map_err(|(error, _)| match error {
             Error::No(_) => anyhow!("LOGIN: wrong user or password"),
-            other => anyhow!("LOGIN: {}", printable(other.to_string())),
+            Error::Io(error) => plain(error).context("LOGIN"),
+            other => {
+                let said = account.hide(&printable(other.to_string()));
+                anyhow!("LOGIN: {said}")
+            }
         })?);
         let select = imap.ask("SELECT INBOX", |_| {});
         timeout(limit, select)
@@ -124,8 +137,9 @@ impl Imap {
         let about = about.first();
         let about = about.with_context(|| format!("there is no UID {uid}"))?;
         ensure!(about.size <= LARGEST, "it is larger than {LARGEST} bytes");
-        let mut found = self.bodies(&uid.to_string()).await?;
-        Ok(found.pop().context("the server sends no letter")?.text)
+        let found = self.bodies(&uid.to_string()).await?;
+        let letter = found.into_iter().find(|letter| letter.uid == uid);
+        Ok(letter.context("the server sends no such letter")?.text)
     }
     // ANCHOR_END: peek
 
@@ -182,6 +196,7 @@ impl Imap {
     ) -> anyhow::Result<()> {
         let word = command.split(' ').find(|word| *word != "UID");
         let word = word.unwrap_or_default();
+        self.0.as_mut().reader_mut().set_limit(LARGEST_ANSWER);
         // ANCHOR: ask
         // The crate would send a second line, and the server obey it.
         ensure!(
@@ -191,7 +206,7 @@ impl Imap {
         let talk = async {
             let tag = self.0.run_command(command).await?;
             loop {
-                let said = self.0.read_response().await?;
+                let said = self.0.read_response().await.map_err(plain)?;
                 let said = said.context("the server hung up; try again")?;
                 match said.parsed() {
                     Response::Done {
@@ -200,6 +215,10 @@ impl Imap {
                         ensure!(*status == Status::Ok, words(said.parsed()));
                         return anyhow::Ok(());
                     }
+                    Response::Data {
+                        status: Status::Bye,
+                        ..
+                    } if word != "LOGOUT" => bail!(words(said.parsed())),
                     other => each(other),
                 }
             }
@@ -209,6 +228,11 @@ impl Imap {
         let result = result
             .context("no answer in time; try again")
             .and_then(|end| end);
+        let left = self.0.as_mut().reader_mut().limit();
+        let result = match left {
+            0 => Err(anyhow!("it is larger than {LARGEST_ANSWER} bytes")),
+            _ => result,
+        };
         result.with_context(|| word.to_owned())
     }
 }
@@ -258,6 +282,14 @@ fn unquoted(text: &[u8], size: u32) -> Vec<u8> {
         !escaped
     });
     kept.copied().collect()
+}
+
+/// The crate shows all that it could not take apart, byte by byte.
+fn plain(error: io::Error) -> anyhow::Error {
+    match error.kind() {
+        io::ErrorKind::Other => anyhow!("the server does not speak IMAP"),
+        _ => error.into(),
+    }
 }
 
 /// What a server says to a person.

@@ -20,7 +20,7 @@ pub use dots::Dots;
 pub use imap::{Found, Imap};
 pub use log::log;
 pub use maildrop::{Letter, Maildrop};
-pub use pop3::{Failure, Listed, Pop3};
+pub use pop3::{Failure, LARGEST, Listed, Pop3};
 pub use reply::{Fault, Reply};
 pub use save::{place, save, subject};
 pub use server::{Mailbox, furnish, serve};

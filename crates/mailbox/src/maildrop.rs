@@ -36,8 +36,12 @@ pub struct Maildrop {
 }
 
 impl Maildrop {
-    /// Looks what is in the Maildir, and measures each letter.
-    pub fn open(folder: &Path) -> io::Result<Self> {
+    /// Looks what is in the Maildir, and measures each letter, as long as that
+    /// is wanted.
+    pub fn open(
+        folder: &Path,
+        is_wanted: impl Fn() -> bool,
+    ) -> io::Result<Self> {
         let mut found = BTreeMap::new();
         for part in ["new", "cur"] {
             found.extend(files(&folder.join(part))?);
@@ -48,7 +52,8 @@ impl Maildrop {
             letters: Vec::new(),
         };
         for place in found {
-            let size = match drop.find(&place).and_then(|path| measure(&path)) {
+            let path = drop.find(&place);
+            let size = match path.and_then(|path| measure(&path, &is_wanted)) {
                 Ok(size) => size,
                 // Somebody has removed it just now.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -82,7 +87,8 @@ impl Maildrop {
     /// Other programs move letters from `new` to `cur`, and write flags behind
     /// a colon in their names. What stands before it stays.
     fn find(&self, (wanted, at_first): &Place) -> io::Result<PathBuf> {
-        if at_first.is_file() {
+        // A link could lead out of the Maildir.
+        if fs::symlink_metadata(at_first).is_ok_and(|about| about.is_file()) {
             return Ok(at_first.clone());
         }
         let mut files = files(&self.folder.join("cur"))?.into_iter();
@@ -123,7 +129,7 @@ fn without_flags(name: &OsStr) -> OsString {
     }
 }
 
-fn measure(path: &Path) -> io::Result<u64> {
+fn measure(path: &Path, is_wanted: impl Fn() -> bool) -> io::Result<u64> {
     let mut file = File::open(path)?;
     let (mut dots, mut out) = (Dots::new(None), Vec::new());
     let mut buffer = vec![0; 64 << 10];
@@ -135,6 +141,9 @@ fn measure(path: &Path) -> io::Result<u64> {
         }
         dots.push(&buffer[..length], &mut out);
         out.clear();
+        if !is_wanted() {
+            return Err(io::ErrorKind::Other.into());
+        }
     }
 }
 

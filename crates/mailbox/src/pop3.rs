@@ -12,8 +12,10 @@ use tokio::time::timeout;
 use crate::account::Account;
 use crate::reply::{Fault, Reply};
 
-/// The largest letter, and the largest list of letters, in bytes.
-const LARGEST: usize = 64 << 20;
+/// The largest letter, in bytes.
+pub const LARGEST: usize = 64 << 20;
+/// The largest list of letters. Each is a line in two of them.
+const LARGEST_LIST: usize = 4 << 20;
 /// For all of one answer, so that one byte now and then is not enough.
 const ANSWER_WITHIN: Duration = Duration::from_secs(600);
 
@@ -73,8 +75,13 @@ impl Pop3 {
         };
         session.reply("the greeting", None).await?;
         session.ask("USER", &account.user).await?;
-        session.ask("PASS", &account.password).await?;
-        Ok(session)
+        match session.ask("PASS", &account.password).await {
+            Err(Failure::Answer(word, Fault::Refused(why))) => {
+                let why = Fault::Refused(account.hide(&why));
+                Err(Failure::Answer(word, why))
+            }
+            answer => answer.map(|()| session),
+        }
     }
 
     /// All letters.
@@ -83,18 +90,21 @@ impl Pop3 {
     /// As with all commands: when the server refuses, hangs up, is late, or
     /// speaks no POP3.
     pub async fn list(&mut self) -> Result<Vec<Listed>> {
-        let sizes = self.fetch("LIST", "").await?;
-        let ids = self.fetch("UIDL", "").await?;
+        let sizes = self.fetch("LIST", "", LARGEST_LIST).await?;
+        let ids = self.fetch("UIDL", "", LARGEST_LIST).await?;
         let pairs = |text: Vec<u8>| -> Option<Vec<(usize, String)>> {
             let text = String::from_utf8(text).ok()?;
             let pair = |line: &str| {
                 let (number, rest) = line.split_once(' ')?;
                 let number = number.parse().ok().filter(|one| *one > 0)?;
-                Some((number, rest.trim().to_owned()))
+                // RFC 1939 allows more behind it, but not nothing.
+                let word = rest.split_whitespace().next()?;
+                Some((number, word.to_owned()))
             };
             text.lines().map(pair).collect()
         };
         let both = pairs(sizes).zip(pairs(ids));
+        let both = both.filter(|(sizes, ids)| sizes.len() == ids.len());
         let (sizes, ids) = both.ok_or(Failure::Nonsense("LIST or UIDL"))?;
         let pairs = sizes.into_iter().zip(ids);
         let listed = pairs.map(|((number, size), (same, id))| {
@@ -110,7 +120,7 @@ impl Pop3 {
     /// # Errors
     /// See [`Self::list`]. Half a letter is an error, too.
     pub async fn retrieve(&mut self, number: usize) -> Result<Vec<u8>> {
-        self.fetch("RETR", &number.to_string()).await
+        self.fetch("RETR", &number.to_string(), LARGEST).await
     }
 
     /// Only its header, without the text.
@@ -118,7 +128,7 @@ impl Pop3 {
     /// # Errors
     /// See [`Self::list`].
     pub async fn header(&mut self, number: usize) -> Result<Vec<u8>> {
-        self.fetch("TOP", &format!("{number} 0")).await
+        self.fetch("TOP", &format!("{number} 0"), LARGEST).await
     }
 
     /// Marks a letter. It is deleted when [`Self::quit`] returns.
@@ -147,9 +157,10 @@ impl Pop3 {
         &mut self,
         word: &'static str,
         argument: &str,
+        largest: usize,
     ) -> Result<Vec<u8>> {
         self.send(word, argument).await?;
-        self.reply(word, Some(LARGEST)).await
+        self.reply(word, Some(largest)).await
     }
 
     async fn send(&mut self, word: &'static str, argument: &str) -> Result<()> {

@@ -9,22 +9,17 @@ use crate::words::printable;
 
 // ANCHOR: save
 /// Keeps a letter as a file of this folder. When this returns, it is on the
-/// disk as a whole; before that no file has its name. Returns `false` if the
-/// file was there already.
-pub fn save(folder: &Path, id: &str, letter: &[u8]) -> io::Result<bool> {
-    let path = place(folder, id);
-    if path.exists() {
-        return Ok(false);
-    }
+/// disk as a whole; before that no file has its name.
+pub fn save(folder: &Path, id: &str, letter: &[u8]) -> io::Result<()> {
     let unfinished = folder.join(".unfinished");
     let mut file = File::create(&unfinished)?;
     file.write_all(letter)?;
     file.sync_all()?;
-    fs::rename(unfinished, &path)?;
+    fs::rename(unfinished, place(folder, id))?;
     // Its name must be on the disk, too. Windows has no such call.
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
-    Ok(true)
+    Ok(())
 }
 // ANCHOR_END: save
 

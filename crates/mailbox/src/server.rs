@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::dots::Dots;
 use crate::maildrop::Maildrop;
@@ -31,7 +31,9 @@ pub struct Mailbox {
     pub folder: PathBuf,
     pub user: String,
     pub password: String,
-    /// For each command, and for the client to take each piece of an answer.
+    /// From the greeting to the right password, whatever is said meanwhile.
+    pub login_within: Duration,
+    /// After that: for each command, and for each piece of an answer.
     /// RFC 1939 wants ten minutes at least.
     pub patience: Duration,
     /// Whoever has it has the session.
@@ -66,6 +68,7 @@ pub async fn serve(
             let mut client = Client {
                 stream,
                 patience: mailbox.patience,
+                login_by: Some(Instant::now() + mailbox.login_within),
                 open: None,
             };
             let result = match full {
@@ -86,6 +89,8 @@ pub async fn serve(
 struct Client {
     stream: TcpStream,
     patience: Duration,
+    /// Until it is in.
+    login_by: Option<Instant>,
     /// The letters, while the session lasts, and the right to have it.
     open: Option<(Arc<Maildrop>, OwnedMutexGuard<()>)>,
 }
@@ -116,7 +121,8 @@ impl Client {
                     Event::Login { .. } => {}
                 }
             }
-            let read = timeout(self.patience, self.stream.read(&mut buffer));
+            let patience = self.patience();
+            let read = timeout(patience, self.stream.read(&mut buffer));
             match read.await.map_err(|_| io::ErrorKind::TimedOut)?? {
                 0 => return Ok(()),
                 length => session.feed(&buffer[..length]),
@@ -140,10 +146,15 @@ impl Client {
         };
         // ANCHOR_END: lock
         let folder = mailbox.folder.clone();
-        match blocking(move || Maildrop::open(&folder)).await {
+        // When the server ends, nobody needs the letters any more.
+        let wanted = Arc::new(());
+        let asks = Arc::downgrade(&wanted);
+        let open = move || Maildrop::open(&folder, || asks.strong_count() > 0);
+        match blocking(open).await {
             Ok(maildrop) => {
                 let reply = session.open(&maildrop.letters);
                 self.open = Some((Arc::new(maildrop), lock));
+                self.login_by = None;
                 Event::Say(reply)
             }
             Err(error) => {
@@ -217,12 +228,17 @@ impl Client {
         Ok(open.0.clone())
     }
 
+    fn patience(&self) -> Duration {
+        let left = |by: Instant| by.saturating_duration_since(Instant::now());
+        self.login_by.map_or(self.patience, left)
+    }
+
     async fn write(&mut self, line: &str) -> io::Result<()> {
         self.pass(format!("{line}\r\n").as_bytes()).await
     }
 
     async fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let write = timeout(self.patience, self.stream.write_all(bytes));
+        let write = timeout(self.patience(), self.stream.write_all(bytes));
         write.await.map_err(|_| io::ErrorKind::TimedOut)?
     }
 }

@@ -78,13 +78,48 @@ fn pop3_servers_that_refuse_or_are_none() {
         assert!(error.contains(told), "{error}");
         assert!(error.lines().count() == 1 && !error.contains("hush"));
     }
-    let mut steps = until_retr();
-    steps.truncate(5);
-    steps.extend([Hear("LIST"), say("+OK\r\nno numbers\r\n.\r\n")]);
-    steps.extend([Hear("UIDL"), say("+OK\r\n.\r\n")]);
-    let (_, error, code, _) = collect(steps);
-    assert!(error.contains("the answer makes no sense"), "{error}");
-    assert_eq!(code, Some(1));
+    // The server may know the password, and the terminal not.
+    let steps = vec![
+        say("+OK\r\n"),
+        Hear("USER"),
+        say("+OK\r\n"),
+        Hear("PASS"),
+        say("-ERR what is PASS hush?\r\n"),
+    ];
+    let url = format!("pop3://bob:hush@{}", scripted(steps));
+    let (_, error, _) = pop3_client(&[&url]);
+    assert!(error.ends_with("what is PASS ***?\n"), "{error}");
+}
+
+/// A letter without an id would be saved nowhere, and then deleted.
+#[test]
+fn lists_that_make_no_sense_and_letters_that_are_too_large() {
+    let listed = |list: &str, ids: &str| {
+        let mut steps = until_retr();
+        steps.truncate(5);
+        for (heard, lines) in [("LIST", list), ("UIDL", ids)] {
+            let said = say(format!("+OK\r\n{lines}\r\n.\r\n"));
+            steps.extend([Hear(heard), said]);
+        }
+        steps.extend([Hear("TOP"), say("+OK\r\n.\r\n")]);
+        steps.extend([Hear("QUIT"), say("+OK\r\n")]);
+        collect(steps)
+    };
+    for (list, ids) in [
+        ("no numbers", "1 a"),
+        ("1 9", "1 "),
+        ("1 9\r\n2 9", "1 a"),
+        ("1 9", "2 a"),
+        ("0 9", "0 a"),
+    ] {
+        let (out, error, code, files) = listed(list, ids);
+        assert!(error.contains("the answer makes no sense"), "{error}");
+        assert_eq!((&out[..], code, files.len()), ("", Some(1), 0));
+    }
+    // It keeps nobody from collecting the others.
+    let (out, error, code, _) = listed("1 99999999999 odd words", "1 a");
+    assert_eq!((&error[..], code), ("", Some(0)));
+    assert!(out.ends_with("Too large, left there: letter 1\n"), "{out}");
 }
 
 #[test]
@@ -137,6 +172,8 @@ async fn opened(steps: Vec<Step>) -> Imap {
     Imap::open(&account, LIMIT).await.expect("it is open")
 }
 
+const NO_IMAP: &str = "FETCH: the server does not speak IMAP";
+
 /// Between the letters the server tells of other things.
 #[tokio::test]
 async fn only_letters_are_taken_for_letters() {
@@ -161,13 +198,34 @@ async fn only_letters_are_taken_for_letters() {
 
 #[tokio::test]
 async fn a_farewell_in_the_middle_is_an_error() {
-    let mut steps = selected();
-    steps.push(Hear("FETCH"));
-    let half = "* 1 FETCH (UID 5 BODY[] {300}\r\nhalf";
-    steps.push(say(format!("{half}\r\n* BYE shutting down\r\n")));
-    let mut imap = opened(steps).await;
-    let error = imap.bodies("1:*").await.expect_err("no letter");
-    assert!(format!("{error:#}").starts_with("FETCH: "), "{error:#}");
+    let half = "* 1 FETCH (UID 5 BODY[] {300}\r\nhalf\r\n* BYE now\r\n";
+    let text = "x".repeat(1_000_000);
+    let flood = format!("* 1 FETCH (UID 6 BODY[] {{1000000}}\r\n{text})\r\n");
+    let flood = flood.repeat(70);
+    for (said, told) in [
+        (half, "FETCH: "),
+        // It need not hang up.
+        ("* BYE now\r\n", "FETCH: the server says BYE: now"),
+        ("* 1 FETCH (UID 5 BODY[] {1099511627776}\r\nx", NO_IMAP),
+        ("* 1 FETCH (UID 5 BODY[] {4294967295}\r\nx", NO_IMAP),
+        ("* 1 FETCH (UID 5 \0 FLAGS ())\r\n", NO_IMAP),
+        (&flood, "FETCH: it is larger than 68157440 bytes"),
+    ] {
+        let mut steps = selected();
+        steps.extend([Hear("FETCH"), say(said)]);
+        // A command that does not come: the connection stays open.
+        steps.push(Hear("LATER"));
+        if told == "FETCH: " {
+            steps.pop();
+        }
+        let mut imap = opened(steps).await;
+        let error = imap.bodies("1:*").await.expect_err("no letter");
+        let error = format!("{error:#}");
+        assert!(
+            error.starts_with(told) && error.len() < 80,
+            "{told}: {error}"
+        );
+    }
 }
 
 /// async-imap's own `uid_search` says that nothing was found. When this test
@@ -206,11 +264,9 @@ async fn a_search_is_one_line() {
 
 #[test]
 fn imap_servers_that_refuse_or_are_none() {
-    let refused = vec![
-        say("* OK hi\r\n"),
-        Hear("LOGIN"),
-        SayTagged("{tag} NO [AUTHENTICATIONFAILED] no\r\n"),
-    ];
+    let login = |said| vec![say("* OK hi\r\n"), Hear("LOGIN"), said];
+    let refused = login(SayTagged("{tag} NO [AUTHENTICATIONFAILED] no\r\n"));
+    let echoed = login(SayTagged("{tag} BAD what is hush?\r\n"));
     let unselected = vec![
         say("* OK hi\r\n"),
         Hear("LOGIN"),
@@ -223,6 +279,7 @@ fn imap_servers_that_refuse_or_are_none() {
         (vec![say("+OK POP3\r\n")], "the server does not speak IMAP"),
         (vec![], "the server hung up"),
         (refused, "LOGIN: wrong user or password"),
+        (echoed, "what is ***?"),
         (unselected, "SELECT: "),
     ] {
         let url = format!("imap://bob:hush@{}", scripted(steps));

@@ -5,10 +5,14 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
 use common::{Folder, LIMIT, Person, Running, imap_client, pop3_client, run};
+use mailbox::{Mailbox, serve};
+use tokio::net::TcpListener;
 
 /// The sections of the file: their names and their lines.
 fn talks() -> Vec<(&'static str, Vec<&'static str>)> {
@@ -139,6 +143,67 @@ fn a_letter_that_moves_is_found() {
     assert!(person.ask("DELE 2").starts_with("+OK"));
     assert_eq!(person.ask("QUIT"), "+OK 1 letters deleted");
     assert_eq!(folder.count(), 5);
+}
+
+/// Each stranger takes one of the places, so none stays, however much it says.
+#[tokio::test]
+async fn strangers_must_go_and_nobody_waits_for_a_huge_letter() {
+    let folder = Folder::new();
+    let mailbox = Mailbox {
+        folder: folder.0.join("mail"),
+        user: "bob".into(),
+        password: "secret".into(),
+        login_within: Duration::from_millis(200),
+        patience: LIMIT,
+        lock: Arc::default(),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let talk = tokio::task::spawn_blocking(move || {
+        let mut person = Person::new(&address);
+        // In the end the server hangs up.
+        while person.0.get_mut().write_all(b"USER bob\r\n").is_ok()
+            && !person.line().is_empty()
+        {}
+    });
+    let done = async { talk.await.expect("it was let go") };
+    serve(Arc::new(mailbox), listener, done).await;
+
+    let huge = folder.0.join("mail/new/1700000001.huge");
+    let file = fs::File::create(huge).expect("a letter");
+    file.set_len(1 << 40).expect("a file with a hole");
+    let mut server = Running::pop3(&folder, &[]);
+    let mut person = Person::new(&server.address);
+    person.ask("USER bob");
+    person.send(b"PASS secret\r\n");
+    // When another one is refused, the server counts that letter's bytes.
+    let mut other = Person::new(&server.address);
+    other.ask("USER bob");
+    assert!(other.ask("PASS secret").starts_with("-ERR [IN-USE]"));
+    let id = server.child.id().to_string();
+    run("kill", &[&id]);
+    assert!(server.child.wait().expect("it ends").success());
+}
+
+/// Whoever may write in the Maildir may not show other files.
+#[test]
+fn a_link_is_no_letter() {
+    let folder = Folder::with_letters();
+    let server = Running::pop3(&folder, &[]);
+    let mut person = Person::new(&server.address);
+    person.login();
+    let letter = folder.0.join("mail/new/1700000002.M1P1.mx.example.com");
+    fs::remove_file(&letter).expect("it was there");
+    std::os::unix::fs::symlink("/etc/passwd", letter).expect("a link");
+    assert!(person.ask("RETR 2").starts_with("-ERR [SYS/TEMP]"));
+}
+
+#[test]
+fn a_user_without_a_password_is_not_shown() {
+    let output = run(env!("CARGO_BIN_EXE_pop3-server"), &["--user", "hush"]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("NAME:PASSWORD") && !error.contains("hush"));
+    assert_eq!(output.status.code(), Some(1));
 }
 
 /// A password cannot be guessed at leisure.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use mailbox::{Account, Pop3};
+use mailbox::{Account, LARGEST, Pop3};
 use mailbox::{finish, place, printable, save, say, seconds, subject};
 
 /// Lists the letters of a mailbox, or collects them
@@ -21,7 +21,8 @@ struct Options {
     #[arg(env = "POP3_URL", hide_env_values = true)]
     #[arg(default_value = "pop3://127.0.0.1:1100")]
     url: String,
-    /// Save the letters that are not there yet in this folder
+    /// Save the letters that are not there yet in this folder, which is for
+    /// this mailbox only
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
     /// Delete at the server what is saved here
@@ -60,8 +61,12 @@ async fn collect(account: &Account, options: &Options) -> anyhow::Result<()> {
         let Some(folder) = &options.save else {
             continue;
         };
+        if letter.size > LARGEST as u64 {
+            say(format_args!("Too large, left there: letter {number}"))?;
+            continue;
+        }
         // ANCHOR: collect
-        if place(folder, &letter.id).exists() {
+        if place(folder, &letter.id).is_file() {
             say(format_args!("Here already: letter {number}"))?;
         } else {
             say(format_args!("Fetch: letter {number}"))?;

@@ -15,6 +15,8 @@ use tokio::net::TcpListener;
 
 /// For each command. RFC 1939 wants ten minutes at least.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// Strangers take a place from others.
+const LOGIN_WITHIN: Duration = Duration::from_secs(60);
 
 /// Serves the letters of a Maildir
 #[derive(Parser)]
@@ -27,14 +29,8 @@ struct Options {
     maildir: PathBuf,
     /// Who may come in, NAME:PASSWORD
     #[arg(long, env = "POP3_USER", hide_env_values = true)]
-    #[arg(default_value = "bob:secret", value_parser = user)]
-    user: (String, String),
-}
-
-fn user(text: &str) -> Result<(String, String), String> {
-    let (name, password) =
-        text.split_once(':').ok_or("write it as NAME:PASSWORD")?;
-    Ok((name.to_owned(), password.to_owned()))
+    #[arg(default_value = "bob:secret")]
+    user: String,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -45,6 +41,10 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> anyhow::Result<()> {
     log();
     let stop = stop_signal()?;
+    // clap would show what it does not take.
+    let user = options.user.split_once(':');
+    let (user, password) =
+        user.context("--user or POP3_USER: write it as NAME:PASSWORD")?;
     let (folder, address) = (options.maildir, &options.address);
     let shown = folder.display();
     furnish(&folder).with_context(|| format!("cannot make {shown}"))?;
@@ -58,11 +58,11 @@ async fn run(options: Options) -> anyhow::Result<()> {
         "POP3 server ready at {}",
         listener.local_addr()?
     ))?;
-    let (user, password) = options.user;
     let mailbox = Mailbox {
         folder,
-        user,
-        password,
+        user: user.to_owned(),
+        password: password.to_owned(),
+        login_within: LOGIN_WITHIN,
         patience: PATIENCE,
         lock: Arc::default(),
     };
