@@ -35,7 +35,7 @@ async fn run() -> Result<()> {
 
 async fn measure(folder: &Path, bytes: u64) -> Result<()> {
     let url = env::var("FTP_URL").unwrap_or("ftp://127.0.0.1:2121".into());
-    let mut client = Client::connect(&url.parse()?, PATIENCE).await?;
+    let mut client = Client::connect(&url.parse()?, PATIENCE, None).await?;
     let (there, back) = (folder.join("there"), folder.join("back"));
     File::create(&there)?.set_len(bytes)?;
     let name = "gigabyte";

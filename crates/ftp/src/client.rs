@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
 use suppaftp::list::ListParser;
-use suppaftp::tokio::AsyncFtpStream;
+use suppaftp::tokio::{AsyncRustlsConnector, AsyncRustlsFtpStream};
 use suppaftp::types::FileType;
 use suppaftp::{FtpError, FtpResult, Mode, Status};
 use tokio::fs::{File, OpenOptions};
@@ -17,6 +17,7 @@ use tokio::io::{
 };
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use crate::place::Place;
 use crate::words::printable;
@@ -31,7 +32,7 @@ pub type Report<'a> = &'a mut dyn FnMut(u64, Option<u64>);
 
 /// A session with a server. Each step may take as long as `limit`.
 pub struct Client {
-    ftp: AsyncFtpStream,
+    ftp: AsyncRustlsFtpStream,
     limit: Duration,
 }
 
@@ -45,7 +46,7 @@ pub struct Entry {
 
 impl Client {
     /// Connects to the first address of the host that takes it, all of them
-    /// within `limit`, and logs in.
+    /// within `limit`, and logs in; with `trust`, through TLS only.
     ///
     /// # Errors
     /// With what was tried and why it failed.
@@ -53,11 +54,11 @@ impl Client {
     pub async fn connect(
         place: &Place,
         limit: Duration,
+        trust: Option<TlsConnector>,
     ) -> anyhow::Result<Self> {
         let stream = reach(place, limit).await?;
         let peer = stream.peer_addr()?;
-        let mut ftp =
-            step(limit, AsyncFtpStream::connect_with_stream(stream)).await?;
+        let mut ftp = greeted(stream, &place.host, limit, trust).await?;
         // The second connection goes to where the first one went, whatever
         // host the server names. In IPv6, EPSV names none at all (RFC 2428).
         ftp.set_passive_nat_workaround(true);
@@ -215,8 +216,10 @@ impl Client {
         let limit = self.limit;
         let passed =
             pass(&mut from, &mut stream, limit, start, Some(size), report);
-        let length = passed.await?;
+        let passed = passed.await;
+        // A server that breaks off says why: its disk is full, say.
         step(limit, stream.finish()).await?;
+        let length = passed?;
         if let Some(there) = self.size(name).await? {
             ensure!(
                 there == length,
@@ -243,6 +246,22 @@ impl Client {
     pub async fn quit(mut self) {
         let _ = timeout(self.limit, self.ftp.quit()).await;
     }
+}
+
+/// Waits for the server's first words, and begins TLS: from then on, both
+/// connections are encrypted (RFC 4217).
+async fn greeted(
+    stream: TcpStream,
+    host: &str,
+    limit: Duration,
+    trust: Option<TlsConnector>,
+) -> anyhow::Result<AsyncRustlsFtpStream> {
+    let connected = AsyncRustlsFtpStream::connect_with_stream(stream);
+    let ftp = step(limit, connected).await?;
+    let Some(trust) = trust else { return Ok(ftp) };
+    let trust = AsyncRustlsConnector::from(trust);
+    let secured = step(limit, ftp.into_secure(trust, host)).await;
+    secured.context("cannot begin TLS")
 }
 
 /// Tries one address after the other; each gets a share of the time left.
@@ -367,8 +386,13 @@ fn broken(error: &io::Error) -> anyhow::Error {
         ErrorKind::ConnectionRefused => {
             anyhow!("connection refused; is the server running there?")
         }
-        ErrorKind::UnexpectedEof => {
+        ErrorKind::UnexpectedEof
+        | ErrorKind::ConnectionReset
+        | ErrorKind::BrokenPipe => {
             anyhow!("the server broke off the connection; try again")
+        }
+        ErrorKind::StorageFull => {
+            anyhow!("the disk is full; make room, and go on with --resume")
         }
         kind => anyhow!("{kind}"),
     }
@@ -382,7 +406,11 @@ fn said(error: FtpError) -> anyhow::Error {
             let text = reply.body.trim_ascii_end();
             anyhow!("the server says {}", printable(text))
         }
-        other => anyhow!("{}", printable(other.to_string())),
+        other => {
+            let text = other.to_string();
+            let text = text.rsplit("Secure error: ").next();
+            anyhow!("{}", printable(text.unwrap_or_default()))
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod client;
 mod place;
 mod server;
 pub mod stop;
+mod tls;
 pub mod words;
 
 pub use bar::bar;
@@ -13,4 +14,5 @@ pub use client::{Client, Entry, Report};
 pub use place::Place;
 pub use server::{Rules, serve};
 pub use stop::stop_signal;
+pub use tls::{Identity, certificate, trust};
 pub use words::{finish, printable, say, seconds, warn};

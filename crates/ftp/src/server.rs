@@ -10,7 +10,7 @@ use std::{fmt, io};
 
 use async_trait::async_trait;
 use libunftp::ServerBuilder;
-use libunftp::options::{Binder, PassiveHost};
+use libunftp::options::{Binder, FtpsRequired, PassiveHost};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use unftp_core::auth::{
@@ -18,6 +18,7 @@ use unftp_core::auth::{
 };
 use unftp_sbe_fs::Filesystem;
 
+use crate::tls::Identity;
 use crate::words::warn;
 
 /// Clients at a time; others wait until one has gone.
@@ -35,6 +36,8 @@ pub struct Rules {
     pub user: Option<(String, String)>,
     /// What PASV tells; without it, the address that the client has reached.
     pub announce: Option<Ipv4Addr>,
+    /// With it, nobody logs in or moves a file without TLS.
+    pub identity: Option<Identity>,
 }
 
 /// Serves until `stop` completes.
@@ -82,13 +85,17 @@ async fn talk(rules: Rules, client: TcpStream) -> anyhow::Result<()> {
         None => PassiveHost::FromConnection,
     };
     let door = Arc::new(Door(rules.user));
-    let server = ServerBuilder::with_authenticator(Box::new(root), door)
+    let mut server = ServerBuilder::with_authenticator(Box::new(root), door)
         .greeting("ftp-server")
         .idle_session_timeout(PATIENCE)
         .passive_host(host)
-        .binder(AnyPort)
-        .build()?;
-    Ok(server.service(client).await?)
+        .binder(AnyPort);
+    if let Some(identity) = rules.identity {
+        let (talk, files) = (FtpsRequired::All, FtpsRequired::All);
+        server = server.ftps_manual::<PathBuf>(identity);
+        server = server.ftps_required(talk, files);
+    }
+    Ok(server.build()?.service(client).await?)
 }
 // ANCHOR_END: talk
 

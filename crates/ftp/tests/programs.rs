@@ -146,6 +146,61 @@ fn one_user_only() {
     }
 }
 
+#[test]
+fn only_through_tls() {
+    let folder = Folder::new();
+    let pem = folder.0.join("server.pem");
+    let pem = pem.to_str().unwrap();
+    let options = ["--user", "alice:s3cret", "--certificate", pem];
+    let server = Running::server(&folder.root(), &options);
+    let port = server.address.rsplit(':').next().unwrap();
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| (n * 7) as u8).collect();
+    folder.write("here/hats.bin", &bytes);
+    let here = folder.0.join("here");
+    let play = |host, options: &[&str]| {
+        let url = format!("ftp://alice:s3cret@{host}:{port}");
+        told(&client(&here, &url, options))
+    };
+    let (text, code) = play("localhost", &["list"]);
+    assert!(code == 1 && text.contains("says 534"), "{text}");
+    let (text, code) = play("127.0.0.1", &["list", "--ca", pem]);
+    assert!(code == 1 && text.contains("not valid for name"), "{text}");
+    let (text, code) = play("localhost", &["list", "--ca", "hats.bin"]);
+    assert!(code == 1 && text.contains("takes one in PEM"), "{text}");
+    // Another server's certificate, for the same name.
+    let other = ftp::certificate("localhost").unwrap().0;
+    folder.write("here/other.pem", other);
+    let (text, code) = play("localhost", &["list", "--ca", "other.pem"]);
+    assert!(code == 1 && text.contains("cannot begin TLS"), "{text}");
+    let (text, code) = play("localhost", &["put", "hats.bin", "--ca", pem]);
+    assert_eq!(code, 0, "{text}");
+    assert!(folder.read("root/hats.bin") == bytes);
+    std::fs::remove_file(here.join("hats.bin")).unwrap();
+    let (text, code) = play("localhost", &["get", "hats.bin", "--ca", pem]);
+    assert_eq!(code, 0, "{text}");
+    assert!(folder.read("here/hats.bin") == bytes);
+    // A server that offers no TLS hears no password.
+    let plain = Running::server(&folder.root(), &["--user", "alice:s3cret"]);
+    let port = plain.address.rsplit(':').next().unwrap();
+    let url = format!("ftp://alice:s3cret@localhost:{port}");
+    let (text, code) = told(&client(&here, &url, &["list", "--ca", pem]));
+    assert!(code == 1 && text.contains("cannot begin TLS"), "{text}");
+    assert!(!text.contains("s3cret"));
+}
+
+#[test]
+fn a_refused_upload_says_why() {
+    let folder = Folder::new();
+    let (_server, url) = start(&folder);
+    let here = folder.0.join("here");
+    folder.write("here/big", vec![7; 20_000_000]);
+    std::fs::create_dir(folder.root().join("dir")).unwrap();
+    for name in ["dir", "nowhere/big"] {
+        let (text, code) = told(&client(&here, &url, &["put", "big", name]));
+        assert!(code == 1 && text.contains("the server says"), "{text}");
+    }
+}
+
 /// What a server says that stops in the middle, after each of its replies.
 #[test]
 fn a_server_that_goes_is_no_success() {
@@ -244,6 +299,14 @@ fn others_agree() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/both.py");
     run(&python, &[script, &server.address, "hats.bin"]);
     assert!(folder.read("root/by python.bin") == bytes);
+    let pem = here.join("server.pem");
+    let options = ["--certificate", pem.to_str().unwrap()];
+    let secure = Running::server(&folder.root(), &options);
+    let port = secure.address.rsplit(':').next().unwrap();
+    let by_tls = format!("ftp://localhost:{port}/by%20tls.bin");
+    let tls = ["-sS", "--ssl-reqd", "--cacert", "server.pem", &by_tls];
+    curl(&[&tls[..], &["-T", "hats.bin"]].concat());
+    assert!(curl(&tls) == bytes);
 
     // And the other way round: our client with vsftpd.
     let vsftpd = Vsftpd::start(&folder);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::header::{ETAG, HeaderMap, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use axum::http::{StatusCode, request};
@@ -29,6 +29,8 @@ const STILL_THERE: Duration = Duration::from_secs(15);
 
 type Shop = State<Arc<Cats>>;
 type Body = Result<Bytes, BytesRejection>;
+/// A query, which can be wrong, such as with `limit` twice.
+pub type Asked = Result<Query<Place>, QueryRejection>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,10 +61,8 @@ pub fn routes() -> Router<Arc<Cats>> {
         .route("/events", get(events))
 }
 
-async fn list(
-    State(cats): Shop,
-    Query(place): Query<Place>,
-) -> Result<Response, Problem> {
+async fn list(State(cats): Shop, place: Asked) -> Result<Response, Problem> {
+    let Query(place) = place?;
     let (found, more) = cats.list(&place.after, place.limit()?);
     let last = found.last().filter(|_| more);
     let next = last.map(|cat| cat.name.clone());
@@ -219,14 +219,14 @@ fn expected(headers: &HeaderMap) -> Result<Expect, Problem> {
             .parse()
             .ok()
     };
-    let (found, none) = (headers.contains_key(IF_MATCH), text(IF_NONE_MATCH));
-    match (found, text(IF_MATCH).as_str(), none.as_str()) {
-        (true, "*", "") => Ok(Expect::Any),
-        (true, tags, "") => Ok(Expect::Versions(
+    let said = |name| headers.contains_key(&name).then(|| text(name));
+    match (said(IF_MATCH).as_deref(), said(IF_NONE_MATCH).as_deref()) {
+        (Some("*"), None) => Ok(Expect::Any),
+        (Some(tags), None) => Ok(Expect::Versions(
             tags.split(',').filter_map(version).collect(),
         )),
-        (false, _, "*") => Ok(Expect::Nothing),
-        (false, _, "") => Ok(Expect::Anything),
+        (None, Some("*")) => Ok(Expect::Nothing),
+        (None, None) => Ok(Expect::Anything),
         _ => {
             let detail = "say If-Match: \"...\", or If-None-Match: *";
             Err(Problem::new(StatusCode::BAD_REQUEST, detail))

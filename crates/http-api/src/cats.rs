@@ -62,6 +62,8 @@ pub enum Refused {
     Taken(String),
     #[error("{} has changed meanwhile: now {}", .0.name, .0)]
     Changed(Cat),
+    #[error("{0} is gone: no cat is called so now")]
+    Gone(String),
     #[error("say which version you have seen: If-Match with its ETag")]
     SayWhich,
     #[error("there is no room for more than {MOST_CATS} cats")]
@@ -146,7 +148,7 @@ impl Cats {
     }
 
     /// # Errors
-    /// [`Refused::NotFound`], [`Refused::Changed`]
+    /// [`Refused::NotFound`], [`Refused::Changed`], [`Refused::Gone`]
     pub fn remove(&self, name: &str, expect: &Expect) -> Result<(), Refused> {
         let mut shelf = self.shelf();
         let old = shelf.cats.get(name);
@@ -193,7 +195,7 @@ fn meets(
     match (expect, old) {
         (Expect::Nothing, Some(_)) => Err(Refused::Taken(name.to_owned())),
         (Expect::Any | Expect::Versions(_), None) => {
-            Err(Refused::NotFound(name.to_owned()))
+            Err(Refused::Gone(name.to_owned()))
         }
         (Expect::Versions(seen), Some(cat)) if !seen.contains(&cat.version) => {
             Err(Refused::Changed(cat.clone()))

@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
@@ -17,8 +18,8 @@ use tokio::time::{sleep, timeout};
 use crate::cats::{Cat, MOST_CATS};
 use crate::words::printable;
 
-/// How often a request is made that can be made again, and the pause before
-/// the second time; each further pause is twice as long.
+/// How often a request is made that can be made again, and the longest pause
+/// before the second time; each further pause is twice as long.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(100);
 /// Redirects that a request for reading follows.
@@ -68,12 +69,14 @@ pub enum Fault {
     Large(usize),
     #[error("it redirects us more than {REDIRECTS} times")]
     Redirects,
-    #[error("a change is not sent elsewhere; if you trust {0}, give that URL")]
+    #[error(
+        "it sends us to {0}, and we do not follow; give that URL if you trust it"
+    )]
     Moved(String),
     /// The server has answered, and says no.
     #[error("the answer is no: {1} ({0})")]
     Refused(StatusCode, String),
-    #[error("the answer is not what this API says: {0}")]
+    #[error("the answer is not what this API says")]
     Unfit(#[from] serde_json::Error),
     #[error("{0}")]
     Other(String),
@@ -173,7 +176,7 @@ impl Client {
                     Err(Fault::Lost(_)) if method.is_safe() => {}
                     result => return result,
                 }
-                sleep(pause).await;
+                sleep(jittered(pause)).await;
                 pause *= 2;
             }
             let request = client.request(method.clone(), self.url(path));
@@ -325,6 +328,14 @@ impl Event {
 #[derive(Deserialize)]
 struct Gone {
     name: String,
+}
+
+/// Between half of it and all of it, so that many clients of a server that
+/// comes back do not all ask it at the same moment. Each `RandomState` is
+/// seeded anew.
+fn jittered(pause: Duration) -> Duration {
+    let random = RandomState::new().hash_one(pause) as u32;
+    pause / 2 + pause / 2 * (random >> 16) / (1 << 16)
 }
 
 // ANCHOR: read

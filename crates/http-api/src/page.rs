@@ -16,7 +16,7 @@ use axum::{Router, middleware};
 use minijinja::{Environment, context};
 use serde::Deserialize;
 
-use crate::api::{Name, Place, escaped};
+use crate::api::{Asked, Name, Place, escaped};
 use crate::cats::{Cat, Cats, Expect};
 use crate::problem::Problem;
 
@@ -96,8 +96,11 @@ pub fn routes(cats: Arc<Cats>, pages: Pages) -> Router {
         }))
 }
 
-async fn list(State(site): Here, Query(place): Query<Place>) -> Response {
-    site.list(&place, None, &Entry::default())
+async fn list(State(site): Here, place: Asked) -> Response {
+    match place {
+        Ok(Query(place)) => site.list(&place, None, &Entry::default()),
+        Err(error) => site.sorry(error.into()),
+    }
 }
 
 async fn one(State(site): Here, Name(name): Name) -> Response {

@@ -3,7 +3,7 @@
 //! understand it (RFC 9457), and how a body becomes a value.
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -54,12 +54,20 @@ impl IntoResponse for Problem {
     }
 }
 
+impl From<QueryRejection> for Problem {
+    fn from(error: QueryRejection) -> Self {
+        Self::new(error.status(), error.body_text())
+    }
+}
+
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         let status = match refused {
             Refused::NotFound(_) => StatusCode::NOT_FOUND,
             Refused::Taken(_) => StatusCode::CONFLICT,
-            Refused::Changed(_) => StatusCode::PRECONDITION_FAILED,
+            Refused::Changed(_) | Refused::Gone(_) => {
+                StatusCode::PRECONDITION_FAILED
+            }
             Refused::SayWhich => StatusCode::PRECONDITION_REQUIRED,
             Refused::Full => StatusCode::INSUFFICIENT_STORAGE,
             Refused::Unfit(..) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -49,6 +49,11 @@ fn talk(mut stream: &TcpStream, other: SocketAddr, list: &Asked) {
             "/other" => moved(&format!("http://{other}/whoami")),
             "/same" => moved("/whoami"),
             "/loop" => moved("/loop"),
+            "/file" => moved("file:///etc/hostname"),
+            "/204" => {
+                let none = "HTTP/1.1 204 No Content\r\n\r\n";
+                format!("{none}{ok}Content-Length: 4\r\n\r\nevil")
+            }
             "/short" => format!("{ok}Content-Length: 10\r\n\r\nhello"),
             "/chunked" => {
                 format!("{ok}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
@@ -70,7 +75,7 @@ fn talk(mut stream: &TcpStream, other: SocketAddr, list: &Asked) {
             _ => format!("{ok}Content-Length: 2\r\n\r\nok"),
         };
         let _ = stream.write_all(answer.as_bytes());
-        if !["/other", "/same", "/loop", "/whoami"].contains(&&*path) {
+        if !["/other", "/same", "/loop", "/whoami", "/204"].contains(&&*path) {
             return; // Closes.
         }
     }
@@ -123,6 +128,10 @@ async fn each_fault_is_told_as_what_it_is() {
         ("garbage", "what came back is no HTTP; is the port right?"),
         ("header", "the answer's header is too long"),
         ("loop", "it redirects us more than 5 times"),
+        (
+            "file",
+            "it sends us to file:///etc/hostname, and we do not follow; give that URL if you trust it",
+        ),
         (
             "bomb",
             "the answer is larger than 1048576 bytes (see --max-body)",
@@ -192,6 +201,10 @@ async fn only_what_changes_nothing_is_tried_again() {
     let fault = ask(&client, Method::POST, "lost").await.unwrap_err();
     assert!(matches!(fault, Fault::Lost(_)), "{fault:?}");
     assert_eq!(count(), 4);
+    // What stands behind an answer that has no body is not the next answer.
+    let empty = ask(&client, Method::GET, "204").await.unwrap();
+    assert!(empty.body.is_empty());
+    assert_eq!(ask(&client, Method::GET, "fine").await.unwrap().body, b"ok");
     // A server that closes after each answer is no fault.
     for method in [Method::GET, Method::GET, Method::POST] {
         assert_eq!(ask(&client, method, "fine").await.unwrap().body, b"ok");

@@ -125,6 +125,7 @@ fn names_in_paths_and_queries() {
             ),
             ("GET /cats?limit=0", "", "", 400, r#""field":"limit""#),
             ("GET /cats?limit=1e9", "", "", 400, r#""field":"limit""#),
+            ("GET /cats?limit=1&limit=2", "", "", 400, r#"{"status":400"#),
         ],
     );
 }
@@ -167,7 +168,16 @@ fn nobody_overwrites_what_was_not_seen() {
             ("PUT /cats/catA", &seen("W/\"3\""), two, 412, ""),
             ("PUT /cats/catA", &seen("\"9\", \"3\""), two, 200, "hatY"),
             ("PUT /cats/catA", &seen("*"), one, 200, "hatX"),
-            ("PUT /cats/new", &seen("*"), one, 404, ""),
+            ("PUT /cats/new", &seen("*"), one, 412, "is gone"),
+            ("DELETE /cats/new", "If-Match: \"1\"\r\n", "", 412, ""),
+            ("DELETE /cats/new", "", "", 404, ""),
+            (
+                "PUT /cats/new",
+                &seen("*\r\nIf-None-Match: *"),
+                one,
+                400,
+                "",
+            ),
             ("DELETE /cats/catA", "If-Match: \"1\"\r\n", "", 412, ""),
             ("DELETE /cats/catA", "", "", 204, ""),
             ("DELETE /cats/catA", "", "", 404, ""),
@@ -323,6 +333,7 @@ fn the_page_for_people() {
             ("GET /", "", "", 200, "&lt;b&gt;"),
             ("GET /?limit=1", "", "", 200, "rel=\"next\""),
             ("GET /?limit=x", "", "", 400, "role=\"alert\""),
+            ("GET /?limit=1&limit=2", "", "", 400, "role=\"alert\""),
             ("POST /", form, "name=%3Cb%3E&hat=h", 409, "already"),
             ("POST /", form, "name=&hat=h", 422, "aria-invalid"),
             ("POST /", &evil, "name=c&hat=h", 403, "another site"),

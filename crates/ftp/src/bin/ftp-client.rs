@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use ftp::{Client, Place, bar, finish, printable, say, seconds};
+use ftp::{Client, Place, bar, finish, printable, say, seconds, trust};
 
 /// Lists, gets and puts files
 #[derive(Parser)]
@@ -23,6 +23,9 @@ struct Options {
     /// Go on where an earlier transfer ended; the file must be the same
     #[arg(long, global = true)]
     resume: bool,
+    /// Speak TLS, and trust only the certificate in this file (PEM)
+    #[arg(long, global = true, value_name = "FILE")]
+    ca: Option<PathBuf>,
     #[command(subcommand)]
     job: Job,
 }
@@ -54,7 +57,8 @@ async fn run(options: Options) -> Result<()> {
 }
 
 async fn work(options: &Options, place: &Place) -> Result<()> {
-    let mut client = Client::connect(place, options.timeout).await?;
+    let trust = options.ca.as_deref().map(trust).transpose()?;
+    let mut client = Client::connect(place, options.timeout, trust).await?;
     let mut bar = bar();
     match &options.job {
         Job::List { folder } => {

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
-use ftp::{Rules, finish, printable, say, serve, stop_signal};
+use ftp::{Rules, certificate, finish, printable, say, serve, stop_signal};
 use tokio::net::TcpListener;
 
 /// Gives a folder away, and takes files into it
@@ -29,6 +29,9 @@ struct Options {
     /// What PASV tells, if clients see the server at another address
     #[arg(long, value_name = "ADDRESS")]
     announce: Option<Ipv4Addr>,
+    /// Insist on TLS, and write the certificate, made now for localhost, here
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
 }
 
 fn user(text: &str) -> Result<(String, String), String> {
@@ -47,6 +50,12 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let shown = printable(options.root.as_os_str().as_encoded_bytes());
     let what = || format!("cannot give away {shown}; choose with --root");
     std::fs::create_dir_all(&options.root).with_context(what)?;
+    let mut identity = None;
+    if let Some(file) = &options.certificate {
+        let (pem, made) = certificate("localhost")?;
+        std::fs::write(file, pem).context("cannot write the certificate")?;
+        identity = Some(made);
+    }
     let address = &options.address;
     let listener = TcpListener::bind(address).await.map_err(|error| {
         anyhow!("cannot listen at {address}: {error}; give another address")
@@ -59,6 +68,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         root: options.root,
         user: options.user,
         announce: options.announce,
+        identity,
     };
     serve(rules, listener, stop).await;
     Ok(())
