@@ -89,9 +89,13 @@
         const ask = () => {
             const open = asked?.open() && shown === asked.at;
             if (!open) return asked?.panel.remove();
+            if (!asked.panel.isConnected) screen.append(asked.panel);
+            makeRoom();
+        };
+        const makeRoom = () => {
+            if (!asked.panel.isConnected) return;
             const next = lines[shown] ?? list.lastElementChild;
             asked.panel.style.top = `${next.offsetTop}px`;
-            if (!asked.panel.isConnected) screen.append(asked.panel);
             screen.style.minHeight =
                 `${next.offsetTop + asked.panel.offsetHeight + 12}px`;
         };
@@ -236,6 +240,12 @@
             if (!fold.querySelector(".terminal-copy")) addCopyButtons(fold, say);
         });
         const asked = globalThis.question?.(figure, () => show(shown + 1), say);
+        // Both get higher when a font arrives, or the window gets narrower.
+        if (asked) {
+            const watch = new ResizeObserver(makeRoom);
+            watch.observe(asked.panel);
+            watch.observe(list);
+        }
         if (asked) {
             show(asked.at);
         } else {
