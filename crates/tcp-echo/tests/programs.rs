@@ -432,8 +432,11 @@ fn a_second_ctrl_c_does_not_wait_for_the_grace_time() {
         std::thread::yield_now();
     }
     let end = server.end();
-    let last = ", cut off at the end: 1\n";
-    assert!(end.output.ends_with(last), "{end:?}");
+    // Ours, and those of the connections that only asked whether it listens
+    // and that it had not seen closing yet.
+    let cut_off = end.output.trim_end().rsplit(' ').next().unwrap();
+    let cut_off: u32 = cut_off.parse().unwrap_or_else(|_| panic!("{end:?}"));
+    assert!(cut_off >= 1, "{end:?}");
     assert_eq!((end.code, end.errors.as_str()), (Some(0), ""));
 }
 
