@@ -61,6 +61,8 @@ fn play(lines: &[&str], address: &str, folder: &Folder) {
             while person.ask("USER bob").starts_with("+OK")
                 && person.ask("PASS secret").contains("[IN-USE]")
             {}
+            // This session is over before its answer comes.
+            assert!(person.ask("QUIT").starts_with("+OK"));
             person = Person::new(address);
         }
     }
