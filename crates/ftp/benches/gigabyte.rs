@@ -1,7 +1,10 @@
 //! How fast one client puts a file of 1 GiB, and gets it back: from disk to
 //! disk, with the starter's own client. Prints `job value unit`; more is better.
 //!
-//! cargo bench --bench gigabyte (FTP_URL says where the server is)
+//! cargo bench --bench gigabyte (it starts ftp-server, and vsftpd if it is here)
+
+#[path = "../tests/common/mod.rs"]
+mod common;
 
 use std::env;
 use std::fs::File;
@@ -10,10 +13,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use common::{Folder, Running, Vsftpd};
 use ftp::{Client, finish, say};
 
 /// Bytes of the file; BENCH_BYTES says how many in a trial.
 const BYTES: u64 = 1 << 30;
+const VSFTPD: &str = "/usr/sbin/vsftpd";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::main(flavor = "current_thread")]
@@ -26,15 +31,21 @@ async fn run() -> Result<()> {
         Ok(text) => text.parse()?,
         Err(_) => BYTES,
     };
-    let folder = env::temp_dir().join(format!("ftp-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    let measured = measure(&folder, bytes).await;
-    std::fs::remove_dir_all(&folder)?;
-    measured
+    let folder = Folder::new();
+    let ours = Running::server(&folder.root(), &[]);
+    let url = format!("ftp://{}", ours.address);
+    measure(&folder.0, &url, "", bytes).await?;
+    if Path::new(VSFTPD).exists() {
+        let folder = Folder::new();
+        let vsftpd = Vsftpd::start(&folder);
+        let url = format!("ftp://127.0.0.1:{}", vsftpd.port);
+        measure(&folder.0, &url, "-vsftpd", bytes).await?;
+    }
+    Ok(())
 }
 
-async fn measure(folder: &Path, bytes: u64) -> Result<()> {
-    let url = env::var("FTP_URL").unwrap_or("ftp://127.0.0.1:2121".into());
+/// The jobs on one server are called by its name.
+async fn measure(folder: &Path, url: &str, of: &str, bytes: u64) -> Result<()> {
     let mut client = Client::connect(&url.parse()?, PATIENCE, None).await?;
     let (there, back) = (folder.join("there"), folder.join("back"));
     File::create(&there)?.set_len(bytes)?;
@@ -42,10 +53,10 @@ async fn measure(folder: &Path, bytes: u64) -> Result<()> {
     // Both ways belong to each other, so BENCH_ONLY chooses what is told.
     let begin = Instant::now();
     let put = client.put(&there, name, false, &mut |_, _| {}).await?;
-    tell("put", put, begin)?;
+    tell(&format!("put{of}"), put, begin)?;
     let begin = Instant::now();
     let got = client.get(name, &back, false, &mut |_, _| {}).await?;
-    tell("get", got, begin)?;
+    tell(&format!("get{of}"), got, begin)?;
     ensure!(put == bytes && got == bytes, "{put} there, {got} back");
     client.quit().await;
     Ok(())

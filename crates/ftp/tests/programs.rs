@@ -3,12 +3,11 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use common::{Folder, Running, client, told};
+use common::{Folder, Running, Vsftpd, client, told};
 
 /// The client's folder, the server and its URL.
 fn start(folder: &Folder) -> (Running, String) {
@@ -325,44 +324,4 @@ fn others_agree() {
     let get = ["get", " ours", "--resume"];
     assert_eq!(told(&client(&here, &url, &get)).1, 0);
     assert!(folder.read("here/ ours") == bytes);
-}
-
-struct Vsftpd {
-    child: std::process::Child,
-    port: u16,
-}
-
-impl Vsftpd {
-    fn start(folder: &Folder) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let script =
-            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/vsftpd.sh");
-        let child = Command::new("sh")
-            .arg(script)
-            .arg(&folder.0)
-            .arg(port.to_string())
-            .spawn()
-            .unwrap();
-        let running = Self { child, port };
-        let until = Instant::now() + Duration::from_secs(20);
-        loop {
-            let stream = std::net::TcpStream::connect(("127.0.0.1", port));
-            let mut code = [0; 3];
-            if stream.is_ok_and(|mut one| one.read_exact(&mut code).is_ok()) {
-                assert_eq!(&code, b"220");
-                return running;
-            }
-            assert!(Instant::now() < until, "vsftpd does not get ready");
-            std::thread::yield_now();
-        }
-    }
-}
-
-impl Drop for Vsftpd {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

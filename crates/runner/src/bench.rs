@@ -140,7 +140,10 @@ fn bench_section(
     for round in 1..=rounds {
         for choice in &choices {
             let server_name = match (choice, kind.map(|kind| &kind.real)) {
-                (Some(Choice::Real), Some(Some(real))) => real.program,
+                // It may be called by its path.
+                (Some(Choice::Real), Some(Some(real))) => {
+                    real.program.rsplit('/').next().unwrap_or_default()
+                }
                 (Some(_), _) => "stand-in",
                 (None, _) => "",
             };

@@ -89,3 +89,50 @@ pub fn told(output: &Output) -> (String, i32) {
     let code = output.status.code().expect("no signal ended it");
     (String::from_utf8(text).unwrap(), code)
 }
+
+/// A vsftpd of our own. It serves the folder `root`.
+pub struct Vsftpd {
+    child: std::process::Child,
+    pub port: u16,
+}
+
+impl Vsftpd {
+    pub fn start(folder: &Folder) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let script =
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/vsftpd.sh");
+        let child = Command::new("sh")
+            .arg(script)
+            .arg(&folder.0)
+            .arg(port.to_string())
+            .spawn()
+            .unwrap();
+        let running = Self { child, port };
+        let until =
+            std::time::Instant::now() + std::time::Duration::from_secs(20);
+        loop {
+            let stream = std::net::TcpStream::connect(("127.0.0.1", port));
+            let mut code = [0; 3];
+            if stream.is_ok_and(|mut one| {
+                std::io::Read::read_exact(&mut one, &mut code).is_ok()
+            }) {
+                assert_eq!(&code, b"220");
+                return running;
+            }
+            assert!(
+                std::time::Instant::now() < until,
+                "vsftpd does not get ready"
+            );
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Vsftpd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
