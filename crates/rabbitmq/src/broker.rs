@@ -44,7 +44,8 @@ impl Broker {
         ensure!(
             uri.scheme == AMQPScheme::AMQP,
             "amqps:// means TLS, and this program was built without it: add \
-             the feature \"rustls\" to lapin in Cargo.toml"
+             the feature \"rustls\" to lapin in Cargo.toml, and take this \
+             check out of src/broker.rs"
         );
         // The crate reads an IPv6 address as no host at all, and then
         // connects to localhost.

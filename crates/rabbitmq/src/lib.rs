@@ -3,6 +3,7 @@
 //! that both sides agree on, errors that a person can act on, a clean end.
 
 mod broker;
+mod keys;
 mod knit;
 mod steps;
 pub mod stop;
@@ -40,8 +41,8 @@ const MAX_SHOWN: usize = 200;
 /// there already. They outlive a restart of the broker, and so does a task
 /// that is sent as [persistent](lapin::BasicProperties::with_delivery_mode).
 ///
-/// With a limit the queue counts: after so many deliveries that nobody
-/// acknowledged, the broker itself takes a task to the dead letters.
+/// With a limit the queue counts: after so many second tries that nobody
+/// acknowledged either, the broker itself takes a task to the dead letters.
 ///
 /// # Errors
 /// Whoever declares a queue otherwise than it is gets 406 from the broker.

@@ -1,31 +1,21 @@
 //! Waiting for Enter before each step, so that one can look, or pull a plug.
 
 use std::future::pending;
-use std::io::{self, BufRead};
-use std::thread;
+use std::io;
 
-use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::mpsc::Receiver;
 
+use crate::keys::enter_keys;
 use crate::words::say;
 
 /// The Enter keys to come; without them no step waits.
 pub struct Steps(Option<Receiver<()>>);
 
 impl Steps {
-    /// Reads stdin if `wanted`. A thread of its own does it: a program that
-    /// blocked in a read would also keep its heartbeats from the broker.
+    /// Reads stdin if `wanted`, and blocks nothing: a program that did would
+    /// keep its heartbeats from the broker.
     pub fn new(wanted: bool) -> Self {
-        Self(wanted.then(|| {
-            let (sender, receiver) = channel(1);
-            thread::spawn(move || {
-                for line in io::stdin().lock().split(b'\n') {
-                    if line.is_err() || sender.blocking_send(()).is_err() {
-                        break;
-                    }
-                }
-            });
-            receiver
-        }))
+        Self(wanted.then(enter_keys))
     }
 
     /// Asks for Enter, and waits for it.

@@ -112,7 +112,7 @@ fn next(lines: &Receiver<String>) -> String {
     lines.recv_timeout(LIMIT * 3).unwrap()
 }
 
-/// Starts a program that tells its lines of both streams.
+/// Starts a program that tells the lines of its stdout.
 fn start(program: &str, arguments: &[&str], tell: Sender<String>) -> Child {
     let mut child = Command::new(program)
         .args(arguments)
@@ -240,7 +240,7 @@ impl Drop for Real {
     }
 }
 
-/// Asks again and again: the server has no other way to say that it is ready.
+/// Asks again and again, until a server that takes its time is ready.
 fn until(is_ready: impl Fn() -> bool) {
     let begin = Instant::now();
     while !is_ready() {

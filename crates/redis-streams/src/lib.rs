@@ -4,7 +4,7 @@
 //! place in a consumer group is in a module of its own.
 
 mod group;
-pub mod keys;
+mod keys;
 mod steps;
 pub mod stop;
 mod trim;
@@ -146,8 +146,8 @@ impl Server {
             ),
         };
         // RESP3 opens with HELLO, whose reply tells at once whether this is a
-        // Redis server that lets us in. Telling the library's name is a courtesy that Redis
-        // before 7.2 answers with an error.
+        // Redis server that lets us in. Telling the library's name is a
+        // courtesy that Redis before 7.2 answers with an error.
         let settings = info.redis_settings().clone();
         let settings = settings.set_protocol(ProtocolVersion::RESP3);
         let settings = settings.set_skip_set_lib_name();
@@ -295,11 +295,11 @@ fn explain_io(error: &io::Error) -> String {
 }
 // ANCHOR_END: explain_io
 
-pub const UNKNOWN_HOST: &str = "host name not found; check the spelling";
+const UNKNOWN_HOST: &str = "host name not found; check the spelling";
 
 /// Whether this came of looking up a host's name. No `ErrorKind` stands for
 /// that, each system has its own words, and only Windows has numbers.
-pub fn is_unknown_host(error: &io::Error) -> bool {
+fn is_unknown_host(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidInput, Other};
     match error.raw_os_error() {
         Some(number) => cfg!(windows) && (11_001..=11_004).contains(&number),

@@ -1,9 +1,9 @@
 //! At-least-once: workers are killed again and again, and Redis with them. Not
 //! one task is missing in the end.
 //!
-//! `LOSS=100000 cargo test --test loss -- --nocapture` adds so many tasks, kills
-//! a worker fifty times and a real redis-server five times. Without LOSS it is
-//! less, and the stand-in, which keeps nothing when it is killed.
+//! `LOSS=100000 cargo test --test loss -- --nocapture` adds so many tasks,
+//! kills a worker fifty times and a real redis-server five times. Without LOSS
+//! it is less, and the stand-in, which keeps nothing when it is killed.
 //!
 //! With `FSYNC=everysec`, Redis's usual setting, some may be missing: while the
 //! system is busy with the disk, Redis answers before it has written.

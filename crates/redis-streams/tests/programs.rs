@@ -67,34 +67,20 @@ fn a_task_that_another_worker_took_over_is_acknowledged_too_late() {
     let stand_in = StandIn::start(Limits::default());
     let url = stand_in.url();
     assert_eq!(run(ADD, &[&url, "--count", "1"]).code, Some(0));
-    let mut alice = std::process::Command::new(WORKER)
-        .args([&url, "--name", "alice", "--step"])
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = std::io::BufReader::new(alice.stdout.take().unwrap());
-    let mut line = |wanted: &str| {
-        let mut line = String::new();
-        while !line.starts_with(wanted) {
-            line.clear();
-            let read = std::io::BufRead::read_line(&mut lines, &mut line);
-            assert!(read.unwrap() > 0, "no {wanted}");
-        }
-        line
-    };
-    line("Press Enter to do it");
+    let mut alice =
+        Program::start(WORKER, &[&url, "--name", "alice", "--step"]);
+    while alice.line() != "Press Enter to do it" {}
     let bob =
         Program::start(WORKER, &[&url, "--name", "bob", "--idle", "0.05"]);
     assert_eq!(bob.line(), "Ready for tasks");
     assert!(bob.line().starts_with("Task (again): knit a"));
     assert!(bob.line().starts_with("Done: knit a"));
     assert_eq!(bob.line(), "Acknowledged");
-    let mut keys = alice.stdin.take().unwrap();
-    std::io::Write::write_all(&mut keys, b"\n\n").unwrap();
-    assert!(line("Acknowledged").contains("too late: another worker"));
-    alice.kill().unwrap();
-    alice.wait().unwrap();
+    alice.enter();
+    while alice.line() != "Press Enter to acknowledge it" {}
+    alice.enter();
+    let late = "Acknowledged too late: another worker took it over";
+    assert_eq!(alice.line(), late);
     let end = bob.end(true);
     assert_eq!((end.code, end.errors.as_str()), (Some(0), ""));
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use clap::Parser;
-use rabbitmq::{finish, say, seconds, stop_signal};
+use rabbitmq::{finish, parse, say, seconds, stop_signal};
 use tokio::net::TcpListener;
 
 // By its path, so that the modules inside it are looked for beside it: here
@@ -41,7 +41,7 @@ struct Options {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    finish("rabbitmq-server", run(Options::parse()).await)
+    finish("rabbitmq-server", run(parse()).await)
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {

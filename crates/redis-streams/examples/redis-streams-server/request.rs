@@ -1,10 +1,9 @@
 //! Commands in: from the bytes of a client to the words of a command.
 //!
-//! A command is an array of strings in RESP, or a line of words. Replies
-//! are encoded by the redis-protocol crate, but commands are not decoded by
-//! it: it follows arrays inside arrays by calling itself, and one megabyte
-//! of `*1` lines would overflow the stack and end this process. Commands
-//! need less: an array in an array is an error.
+//! A command is an array of strings in RESP, or a line of words. A decoder of
+//! all of RESP would be too much: those that follow arrays inside arrays by
+//! calling themselves overflow the stack at one megabyte of `*1` lines, and
+//! that ends the process. Here an array in an array is an error.
 
 use bytes::{Buf, Bytes, BytesMut};
 

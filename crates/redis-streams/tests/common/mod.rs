@@ -2,10 +2,10 @@
 #![allow(dead_code)]
 
 use std::env;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
@@ -140,6 +140,7 @@ impl Drop for Real {
 /// A program at work, whose lines can be waited for.
 pub struct Program {
     pub child: Child,
+    input: ChildStdin,
     lines: Receiver<String>,
     errors: Receiver<String>,
 }
@@ -156,12 +157,13 @@ impl Program {
         let mut child = Command::new(program)
             .args(arguments)
             .env_remove("REDIS_URL")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         Self {
+            input: child.stdin.take().unwrap(),
             lines: lines_of(child.stdout.take().unwrap()),
             errors: lines_of(child.stderr.take().unwrap()),
             child,
@@ -179,6 +181,10 @@ impl Program {
 
     pub fn error(&self) -> String {
         self.errors.recv_timeout(LIMIT).expect("no error came")
+    }
+
+    pub fn enter(&mut self) {
+        self.input.write_all(b"\n").unwrap();
     }
 
     /// Waits for its end, after SIGTERM if `signal`.
