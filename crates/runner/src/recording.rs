@@ -84,7 +84,7 @@ impl Recording {
             lines.push(Line {
                 role: entry.role.clone(),
                 kind: entry.kind,
-                text: clean.clean(&entry.text),
+                text: clean.clean(&entry.role, &entry.text),
                 cause: cause.and_then(|cause| places.get(cause).copied()),
                 unheard: order.unheard.contains(&index),
             });
@@ -475,13 +475,16 @@ impl<'a> Cleaner<'a> {
         })
     }
 
-    fn clean(&mut self, text: &str) -> String {
+    /// A line of a role.
+    fn clean(&mut self, role: &str, text: &str) -> String {
         let mut text = text.to_owned();
         for (real, shown) in &self.shown {
             text = replace_whole(&text, real, shown);
         }
         for replacement in self.replacements {
-            text = replace(&text, replacement);
+            if replacement.role.as_ref().is_none_or(|whose| whose == role) {
+                text = replace(&text, replacement);
+            }
         }
         let moment = format!("{SHOWN_DATE}T{SHOWN_TIME}");
         let text = self.moment.replace_all(&text, moment);
@@ -722,7 +725,10 @@ mod tests {
             .map(|(real, shown)| ((*real).to_owned(), (*shown).to_owned()))
             .collect();
         let mut cleaner = Cleaner::new(&shown, &[]).unwrap();
-        texts.iter().map(|text| cleaner.clean(text)).collect()
+        texts
+            .iter()
+            .map(|text| cleaner.clean("one", text))
+            .collect()
     }
 
     #[test]
@@ -745,6 +751,18 @@ mod tests {
             "no time: 12:34, 123456789",
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_replaced_for_a_role_stays_for_the_others() {
+        let replacements = [Replacement {
+            role: Some("one".to_owned()),
+            pattern: Regex::new(r"id (\d+)").unwrap(),
+            with: "7".to_owned(),
+        }];
+        let mut cleaner = Cleaner::new(&[], &replacements).unwrap();
+        let found = ["one", "two"].map(|role| cleaner.clean(role, "id 5"));
+        assert_eq!(found, ["id 7", "id 5"]);
     }
 
     #[test]

@@ -163,6 +163,8 @@ pub struct Predict {
 /// Replaces what differs from run to run.
 #[derive(Debug)]
 pub struct Replacement {
+    /// Whose lines; all lines, if it names nobody.
+    pub role: Option<String>,
     pub pattern: Regex,
     /// For the first group, or the whole match where there is none.
     pub with: String,
@@ -314,6 +316,7 @@ struct PredictTable {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct ReplaceTable {
+    role: Option<String>,
     pattern: String,
     with: String,
 }
@@ -489,6 +492,9 @@ impl Script {
             for name in &predict.after.roles {
                 known(name)?;
             }
+        }
+        for replacement in &self.replacements {
+            replacement.role.as_deref().map_or(Ok(()), known)?;
         }
         Ok(())
     }
@@ -713,6 +719,7 @@ impl Predict {
 impl Replacement {
     fn read(table: ReplaceTable) -> Result<Self> {
         Ok(Self {
+            role: table.role,
             pattern: regex(&table.pattern)?,
             with: table.with,
         })
@@ -846,6 +853,11 @@ mod tests {
                 "only a raw role can send",
             ),
             (start, "server = {}", "names no server"),
+            (
+                start,
+                "[[replace]]\nrole = 'two'\npattern = ''\nwith = ''",
+                "no role is called 'two'",
+            ),
             (start, "wire = 'rasp'", "nobody here knows 'rasp'"),
             (start, "wire = { as = 'resp', x = 1 }", "did not match"),
         ] {
