@@ -99,7 +99,6 @@ fn find(wanted: &str) -> io::Result<(LinkAddr, InterfaceFlags)> {
     Err(io::Error::new(io::ErrorKind::NotFound, text))
 }
 
-// ANCHOR: refused
 /// An error of `Capture` in a line for a person, with what to do.
 pub fn refused(interface: &str, error: &io::Error) -> anyhow::Error {
     let what = format!("cannot capture on {interface}");
@@ -117,4 +116,3 @@ pub fn refused(interface: &str, error: &io::Error) -> anyhow::Error {
         _ => anyhow!("{what}: {error}"),
     }
 }
-// ANCHOR_END: refused

@@ -65,8 +65,8 @@ pub enum Verdict {
 }
 
 // ANCHOR: judge
-/// Judges a checksum of UDP, TCP or ICMPv6. `bytes` are its header and data,
-/// the checksum itself included.
+/// Judges a checksum over `bytes`, itself included. UDP, TCP and ICMPv6 have a
+/// pseudo header besides; for all others it is empty.
 pub fn judge(pseudo: &[u8], bytes: &[u8], field: u16) -> Verdict {
     let whole = add(sum(pseudo), sum(bytes));
     if whole == 0xffff {

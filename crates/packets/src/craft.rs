@@ -104,34 +104,24 @@ pub fn as_captured(bytes: &[u8]) -> Packet<'_> {
 /// Puts a checksum into the innermost header, right or wrong. Says whether
 /// there is a place for it.
 pub fn set_checksum(packet: &mut [u8], checksum: u16) -> bool {
-    let place = dissect(&as_captured(packet)).checksum_at;
-    put(packet, place, checksum)
-}
-
-/// Lets IPv4 say this length, right or wrong, with its checksum right again.
-/// Says whether there is a place for it.
-pub fn set_length(packet: &mut [u8], length: u16) -> bool {
-    let place = dissect(&as_captured(packet)).length_at;
-    let Some(begin) = place.clone().and_then(|at| at.start.checked_sub(2))
-    else {
+    let Some(place) = dissect(&as_captured(packet)).checksum_at else {
         return false;
     };
-    put(packet, place, length);
-    packet[begin + 10..begin + 12].fill(0);
-    let checksum = crate::checksum(&packet[begin..begin + 20]);
-    packet[begin + 10..begin + 12].copy_from_slice(&checksum.to_be_bytes());
+    packet[place].copy_from_slice(&checksum.to_be_bytes());
+    true
+}
+
+/// Lets an IPv4 header without options say this length, right or wrong, with
+/// its checksum right again. Says whether there is a place for it.
+pub fn set_length(packet: &mut [u8], length: u16) -> bool {
+    let Some(place) = dissect(&as_captured(packet)).length_at else {
+        return false;
+    };
+    let header = &mut packet[place.start - 2..place.start + 18];
+    header[2..4].copy_from_slice(&length.to_be_bytes());
+    header[10..12].fill(0);
+    let checksum = crate::checksum(header);
+    header[10..12].copy_from_slice(&checksum.to_be_bytes());
     true
 }
 // ANCHOR_END: on_purpose
-
-fn put(
-    packet: &mut [u8],
-    place: Option<std::ops::Range<usize>>,
-    number: u16,
-) -> bool {
-    let Some(place) = place.filter(|place| place.len() == 2) else {
-        return false;
-    };
-    packet[place].copy_from_slice(&number.to_be_bytes());
-    true
-}

@@ -79,8 +79,7 @@ impl<'a> Fields<'a> {
         Self { bytes, at, layer }
     }
 
-    /// The next bytes as a number, and where they are. What is missing of
-    /// them counts as zero.
+    /// The next bytes as a number, of those that are there.
     pub fn peek(&self, size: usize) -> u128 {
         let here = self.bytes.get(self.at..).unwrap_or_default();
         here.iter()
@@ -267,8 +266,8 @@ impl<'a> Dissector<'a> {
                 Ok(sliced) => self.ethernet(&sliced),
                 Err(error) => self.damaged(error, self.cut),
             },
-            // NULL and LOOP: the family of addresses, in the order of the machine
-            // that captured or in that of the network.
+            // NULL and LOOP: the family of addresses, in the order of the
+            // machine that captured or in that of the network.
             0 | 108 => {
                 let mut fields = Fields::new("Loopback", bytes, 0);
                 let number = fields.peek(4) as u32;
@@ -286,7 +285,8 @@ impl<'a> Dissector<'a> {
                 fields.field(4, format!("family {family}"));
                 self.below(fields, 4, known);
             }
-            // What `tcpdump -i any` writes: LINUX_SLL and, since 2018, LINUX_SLL2.
+            // What `tcpdump -i any` writes: LINUX_SLL and, since 2018,
+            // LINUX_SLL2.
             113 => {
                 let mut fields = Fields::new("Linux cooked", bytes, 0);
                 fields.field(2, direction(fields.peek(2)));
@@ -422,8 +422,7 @@ impl<'a> Dissector<'a> {
             Some(LaxNetSlice::Ipv6(ip)) => {
                 let header = ip.header();
                 let ends = (header.source_addr(), header.destination_addr());
-                let next = ip.payload().ip_number.0;
-                let first = self.ipv6(header.slice(), next, ip.extensions());
+                let first = self.ipv6(header.slice(), ip.extensions());
                 let end = 40 + usize::from(header.payload_length());
                 let ends = (IpAddr::V6(ends.0), IpAddr::V6(ends.1));
                 self.carry(header.slice(), end, ip.payload(), first, ends);

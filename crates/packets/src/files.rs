@@ -106,7 +106,7 @@ pub fn read_packets<E>(
                 let stands = reader.data().len() == before;
                 if stands && !reader.reader_exhausted() {
                     size *= 2;
-                    if size > 2 * LONGEST_BLOCK || !reader.grow(size) {
+                    if size > LONGEST_BLOCK || !reader.grow(size) {
                         return Ok(Err(too_long(count)));
                     }
                 }

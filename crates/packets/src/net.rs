@@ -119,7 +119,6 @@ impl Dissector<'_> {
     pub(crate) fn ipv6(
         &mut self,
         header: &[u8],
-        last: u8,
         extensions: &Ipv6ExtensionsSlice<'_>,
     ) -> bool {
         let mut fields = self.fields("IPv6", header);
@@ -135,7 +134,7 @@ impl Dissector<'_> {
         let to = Ipv6Addr::from_bits(fields.peek(16));
         fields.field(16, format!("to {to}"));
         fields.layer.line = format!("{from} > {to}");
-        if next == 59 || (extensions.is_empty() && last == 59) {
+        if next == 59 {
             fields.layer.line += ", no next header";
         }
         self.push(fields);
@@ -433,7 +432,8 @@ fn v4(number: u128) -> Ipv4Addr {
     Ipv4Addr::from_bits(number as u32)
 }
 
-/// The protocol numbers of IP: <https://www.iana.org/assignments/protocol-numbers>
+/// The protocol numbers of IP:
+/// <https://www.iana.org/assignments/protocol-numbers>
 fn protocol_name(number: u8) -> String {
     match number {
         0 => "hop-by-hop options",

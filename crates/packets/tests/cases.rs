@@ -226,6 +226,20 @@ fn files_that_are_cut_damaged_or_none() {
 }
 
 #[test]
+fn blocks_of_a_file_have_a_limit() {
+    for (more, well) in [(0, true), (4, false)] {
+        let longest = u32::try_from(packets::LONGEST_BLOCK).unwrap();
+        let length = (longest + more).to_le_bytes();
+        // A section, and a block of a kind that nobody knows.
+        let mut file = capture("no-interface.pcapng")[..28].to_vec();
+        file.extend([[0x99, 0, 0, 0], length].concat());
+        file.resize(28 + (longest + more) as usize - 4, 0);
+        file.extend(length);
+        assert_eq!(read(&file).1.is_ok(), well, "{more}");
+    }
+}
+
+#[test]
 fn what_the_capture_cut_is_no_damage() {
     let (all, end) = read(&capture("snapped.pcap"));
     assert_eq!(end.unwrap(), 1);
