@@ -83,7 +83,6 @@ async fn add(
     Ok(answer(StatusCode::CREATED, &cat))
 }
 
-// ANCHOR: change
 async fn change(
     State(cats): Shop,
     Name(name): Name,
@@ -106,7 +105,6 @@ async fn change(
     };
     Ok(answer(status, &cat))
 }
-// ANCHOR_END: change
 
 async fn remove(
     State(cats): Shop,
@@ -178,17 +176,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     }
 }
 
-/// A cat as an answer, with its version and its place.
+/// A cat as an answer, with its version, and with its place if it is new.
 fn answer(status: StatusCode, cat: &Cat) -> Response {
-    let headers = [
-        (ETAG, format!("\"{}\"", cat.version)),
-        (LOCATION, format!("/cats/{}", escaped(&cat.name))),
-    ];
-    let mut response = (status, headers, Json(cat)).into_response();
-    if status != StatusCode::CREATED {
-        response.headers_mut().remove(LOCATION);
-    }
-    response
+    let version = [(ETAG, format!("\"{}\"", cat.version))];
+    let place = format!("/cats/{}", escaped(&cat.name));
+    let place = (status == StatusCode::CREATED).then_some([(LOCATION, place)]);
+    (status, version, place, Json(cat)).into_response()
 }
 
 /// As a segment of a path (RFC 3986, section 2.3).

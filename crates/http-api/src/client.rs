@@ -70,7 +70,8 @@ pub enum Fault {
     #[error("it redirects us more than {REDIRECTS} times")]
     Redirects,
     #[error(
-        "it sends us to {0}, and we do not follow; give that URL if you trust it"
+        "it sends us to {0}, and we do not follow; give that URL if you trust \
+         it"
     )]
     Moved(String),
     /// The server has answered, and says no.
@@ -110,7 +111,8 @@ impl Client {
     /// alone, redirects or not.
     ///
     /// # Errors
-    /// [`Fault::NoUrl`], which does not repeat the URL: a password may be in it.
+    /// [`Fault::NoUrl`], which does not repeat the URL: a password may be in
+    /// it.
     pub fn new(url: &str, limits: Limits) -> Result<Self, Fault> {
         let base: Url = url.parse().map_err(|_| Fault::NoUrl)?;
         if base.scheme() != "http" || !base.has_host() {
@@ -166,11 +168,14 @@ impl Client {
             false => &self.writing,
         };
         // ANCHOR: ask
+        let once = || {
+            let request = client.request(method.clone(), self.url(path));
+            self.once(with(request))
+        };
         let mut pause = PAUSE;
         let asking = async {
             for _ in 1..TRIES {
-                let request = client.request(method.clone(), self.url(path));
-                match self.once(with(request)).await {
+                match once().await {
                     // Nothing was sent, or asking changes nothing.
                     Err(Fault::Unreachable(_)) => {}
                     Err(Fault::Lost(_)) if method.is_safe() => {}
@@ -179,8 +184,7 @@ impl Client {
                 sleep(jittered(pause)).await;
                 pause *= 2;
             }
-            let request = client.request(method.clone(), self.url(path));
-            self.once(with(request)).await
+            once().await
         };
         let limit = self.limits.time;
         timeout(limit, asking)
@@ -304,7 +308,7 @@ impl Event {
                 Some(("data", data)) => self.data += data.trim(),
                 None if !self.data.is_empty() => {
                     let data = std::mem::take(&mut self.data);
-                    return match self.kind.as_str() {
+                    return match std::mem::take(&mut self.kind).as_str() {
                         "hat" => {
                             Ok(Some(Told::Hat(serde_json::from_str(&data)?)))
                         }

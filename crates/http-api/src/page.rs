@@ -77,6 +77,13 @@ struct Entry {
     version: String,
 }
 
+impl Entry {
+    /// The version that the person saw travels in the form.
+    fn seen(&self) -> Expect {
+        Expect::Versions(self.version.parse().into_iter().collect())
+    }
+}
+
 pub fn routes(cats: Arc<Cats>, pages: Pages) -> Router {
     let script = include_str!("../pages/cats.js");
     let style = include_str!("../pages/cats.css");
@@ -128,20 +135,11 @@ async fn change(
     headers: HeaderMap,
     sent: Sent,
 ) -> Response {
-    let entry = match entry(&headers, sent) {
-        Ok(entry) => entry,
-        Err(problem) => return site.sorry(problem),
-    };
-    // The version that the person saw travels in the form.
-    let seen = Expect::Versions(entry.version.parse().into_iter().collect());
-    match (
-        site.cats.put(&name, &entry.hat, &seen),
-        site.cats.get(&name),
-    ) {
-        (Ok(_), _) => Redirect::to("/").into_response(),
-        (Err(error), Ok(cat)) => site.cat(&cat, Some(error.into())),
-        (Err(error), Err(_)) => site.sorry(error.into()),
-    }
+    let changed = entry(&headers, sent).and_then(|entry| {
+        let put = site.cats.put(&name, &entry.hat, &entry.seen());
+        put.map(drop).map_err(Problem::from)
+    });
+    site.done(&name, changed)
 }
 
 async fn remove(
@@ -150,17 +148,11 @@ async fn remove(
     headers: HeaderMap,
     sent: Sent,
 ) -> Response {
-    let seen = entry(&headers, sent);
-    let version = |entry: Entry| entry.version.parse().into_iter().collect();
-    let removed = seen.and_then(|entry| {
-        let seen = Expect::Versions(version(entry));
-        site.cats.remove(&name, &seen).map_err(Problem::from)
+    let removed = entry(&headers, sent).and_then(|entry| {
+        let removed = site.cats.remove(&name, &entry.seen());
+        removed.map_err(Problem::from)
     });
-    match (removed, site.cats.get(&name)) {
-        (Ok(()), _) => Redirect::to("/").into_response(),
-        (Err(problem), Ok(cat)) => site.cat(&cat, Some(problem)),
-        (Err(problem), Err(_)) => site.sorry(problem),
-    }
+    site.done(&name, removed)
 }
 
 // ANCHOR: origin
@@ -216,6 +208,16 @@ impl Site {
             },
         );
         with_status(problem, page)
+    }
+
+    /// After a change of a cat: all cats, or what is wrong, beside the cat if
+    /// it is still there.
+    fn done(&self, name: &str, result: Result<(), Problem>) -> Response {
+        match (result, self.cats.get(name)) {
+            (Ok(()), _) => Redirect::to("/").into_response(),
+            (Err(problem), Ok(cat)) => self.cat(&cat, Some(problem)),
+            (Err(problem), Err(_)) => self.sorry(problem),
+        }
     }
 
     fn sorry(&self, problem: Problem) -> Response {

@@ -27,7 +27,6 @@ use crate::page::Pages;
 use crate::problem::Problem;
 use crate::{api, page};
 
-// ANCHOR: limits
 /// What clients may make a server spend.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -49,7 +48,6 @@ const LONGEST_HEADER: usize = 16 * 1024;
 const MOST_HEADERS: usize = 64;
 /// Bytes of a request's body.
 pub const LONGEST_BODY: usize = 4 * 1024;
-// ANCHOR_END: limits
 
 impl Default for Limits {
     fn default() -> Self {

@@ -42,7 +42,8 @@ fn talk(mut stream: &TcpStream, other: SocketAddr, list: &Asked) {
         let ok = "HTTP/1.1 200 OK\r\n";
         let moved = |to: &str| {
             format!(
-                "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n"
+                "HTTP/1.1 302 Found\r\nLocation: {to}\r\n\
+                 Content-Length: 0\r\n\r\n"
             )
         };
         let answer = match path.as_str() {
@@ -130,7 +131,8 @@ async fn each_fault_is_told_as_what_it_is() {
         ("loop", "it redirects us more than 5 times"),
         (
             "file",
-            "it sends us to file:///etc/hostname, and we do not follow; give that URL if you trust it",
+            "it sends us to file:///etc/hostname, and we do not follow; give \
+             that URL if you trust it",
         ),
         (
             "bomb",

@@ -5,7 +5,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Server, answers, object};
+use common::{Server, answers, event};
 use http_api::cats::{Cats, Expect};
 use http_api::server::{LONGEST_BODY, Limits};
 
@@ -261,7 +261,8 @@ fn raw_requests() {
         (format!("{post}Content-Length: 5000\r\n\r\n"), "413"),
         (
             format!(
-                "{post}Transfer-Encoding: chunked\r\n\r\n{large}1\r\nA\r\n0\r\n\r\n"
+                "{post}Transfer-Encoding: chunked\r\n\r\n\
+                 {large}1\r\nA\r\n0\r\n\r\n"
             ),
             "413",
         ),
@@ -353,7 +354,7 @@ fn changes_are_told_while_they_happen() {
     let mut news = server.begin("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
     news.until("\r\n\r\n");
     server.ask("PUT /cats/catX", JSON, r#"{"hat":"<hat>"}"#);
-    news.until(&object("hat", r#"{"name":"catX","hat":"<hat>"}"#));
+    news.until(&event("hat", r#"{"name":"catX","hat":"<hat>"}"#));
     server.ask("DELETE /cats/catX", "", "");
-    news.until(&object("gone", r#"{"name":"catX"}"#));
+    news.until(&event("gone", r#"{"name":"catX"}"#));
 }

@@ -8,11 +8,10 @@ python fastapi.py
 
 import os
 import pathlib
-import socket
+import re
 import subprocess
 import sys
 import tempfile
-import time
 
 APP = """
 from fastapi import FastAPI
@@ -25,24 +24,22 @@ async def one(name: str):
 
 
 def main():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     script = pathlib.Path(__file__).parents[1] / "common/measure.sh"
     with tempfile.TemporaryDirectory() as folder:
         pathlib.Path(folder, "cats_app.py").write_text(APP)
         command = [sys.executable, "-m", "uvicorn", "cats_app:app"]
-        command += ["--port", str(port), "--log-level", "warning", "--no-access-log"]
+        command += ["--port", "0", "--no-access-log"]
         command += ["--workers", str(os.cpu_count())]
-        server = subprocess.Popen(command, cwd=folder)
+        pipe = {"stderr": subprocess.PIPE, "text": True}
+        server = subprocess.Popen(command, cwd=folder, **pipe)
         try:
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port)).close()
-                    break
-                except ConnectionRefusedError:
-                    time.sleep(0.05)
-            url = f"http://127.0.0.1:{port}/cats/catA"
+            # It says where it is, and each process says when it is ready.
+            where, ready = None, False
+            while not (where and ready):
+                line = server.stderr.readline() or sys.exit("uvicorn has ended")
+                where = where or re.search(r"http://[\w.:]+", line)
+                ready = ready or "startup complete" in line
+            url = f"{where[0]}/cats/catA"
             subprocess.run(["sh", script, url], check=True)
         finally:
             server.terminate()

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use clap::Parser;
 use http_api::cats::Expect;
-use http_api::{Cats, Limits, Pages, app, finish, log, say, serve};
-use http_api::{seconds, stop_signal};
+use http_api::{
+    Cats, Limits, Pages, app, finish, log, say, serve, stop_signal,
+};
 use tokio::net::TcpListener;
 
 /// The cats that there are at the start.
@@ -31,10 +32,6 @@ struct Options {
     /// Another template for the page of all cats
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
-    /// Seconds that a client may take for a header, and again for a body
-    #[arg(long, value_name = "SECONDS")]
-    #[arg(default_value = "10", value_parser = seconds)]
-    patience: std::time::Duration,
 }
 
 #[tokio::main]
@@ -50,11 +47,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         cats.put(name, hat, &Expect::Nothing)?;
     }
     let pages = Pages::new(options.page.as_deref())?;
-    let limits = Limits {
-        header: options.patience,
-        request: options.patience,
-        ..Limits::default()
-    };
+    let limits = Limits::default();
     let address = &options.address;
     let listener = TcpListener::bind(address).await.map_err(|error| {
         let advice = "end what listens there, or give another address";

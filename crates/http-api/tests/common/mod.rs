@@ -105,6 +105,6 @@ pub fn answers(got: &str) -> String {
 }
 
 /// An event, as it is sent.
-pub fn object(kind: &str, data: &str) -> String {
+pub fn event(kind: &str, data: &str) -> String {
     format!("event: {kind}\ndata: {data}\n\n")
 }

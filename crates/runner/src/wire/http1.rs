@@ -127,12 +127,11 @@ impl Http {
                 self.add(&line, length, meaning);
                 self.state = state;
             }
-            _ => {
+            _ if bare.is_empty() => {
                 self.add(&line, length, "the body ends");
-                if bare.is_empty() {
-                    self.end(found);
-                }
+                self.end(found);
             }
+            _ => self.add(&line, length, "a header behind the body"),
         }
     }
 
@@ -309,7 +308,7 @@ mod tests {
             Side::Server,
             b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n\
               HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
-              5\r\nhello\r\n0\r\n\r\nHTTP/1.0 404 Not Found\r\n\
+              5\r\nhello\r\n0\r\nX: y\r\n\r\nHTTP/1.0 404 Not Found\r\n\
               Date: today\r\n\r\nto the end",
         );
         assert_eq!(
@@ -318,6 +317,7 @@ mod tests {
         );
         assert_eq!(found[0].link, Link::Part);
         assert_eq!(found[2].parts[4].bytes, "hello\\r\\n");
+        assert_eq!(found[2].parts[6].meaning, "a header behind the body");
         let date = "Date: Mon, 01 Jan 2024 12:00:00 GMT\\r\\n";
         assert_eq!(found[3].parts[1].bytes, date);
         assert_eq!(found[3].parts[3].bytes, "to the end");
