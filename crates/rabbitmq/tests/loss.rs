@@ -225,8 +225,8 @@ impl Real {
     /// The whole process group: a shell, and the Erlang system.
     fn kill(&mut self) {
         if let Some(mut server) = self.server.take() {
-            let group = format!("-{}", server.id());
-            let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+            let line = format!("kill -KILL -- -{}", server.id());
+            let _ = Command::new("sh").args(["-c", &line]).status();
             server.wait().unwrap();
         }
     }

@@ -46,6 +46,39 @@ fn copies_that_differ_and_second_ones_are_found() {
     assert_eq!(differences(sources).len(), 2);
 }
 
+/// A newcomer's machine may have a shell and no program `kill`: tests send
+/// signals by the shell's own.
+#[test]
+fn tests_need_no_program_kill() {
+    let workspace = Workspace::here().unwrap();
+    let folders = workspace.sections.iter().map(|section| &section.folder);
+    let found: Vec<String> = folders
+        .flat_map(|folder| killers(&folder.join("tests")))
+        .collect();
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("killers");
+    fs::create_dir_all(scratch.join("common")).unwrap();
+    let text = "Command::new(\"kill\")";
+    fs::write(scratch.join("common/mod.rs"), text).unwrap();
+    assert_eq!(killers(&scratch).len(), 1);
+}
+
+fn killers(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(killers(&path));
+        } else if fs::read_to_string(&path)
+            .is_ok_and(|text| text.contains("(\"kill\""))
+        {
+            found.push(format!("{} starts 'kill'", path.display()));
+        }
+    }
+    found
+}
+
 fn differences<P: AsRef<Path>>(
     sources: impl IntoIterator<Item = P>,
 ) -> Vec<String> {

@@ -190,8 +190,10 @@ impl Program {
     /// Waits for its end, after SIGTERM if `signal`.
     pub fn end(mut self, signal: bool) -> End {
         if signal {
-            let id = self.child.id().to_string();
-            assert!(Command::new("kill").arg(id).status().unwrap().success());
+            // The shell has its own: the program may not be installed.
+            let line = format!("kill {}", self.child.id());
+            let sent = Command::new("sh").args(["-c", &line]).status();
+            assert!(sent.unwrap().success());
         }
         // The pipes close when it ends.
         let all = |lines: &Receiver<String>| {
