@@ -12,7 +12,7 @@ use crate::network;
 use crate::play::{self, Stage};
 use crate::played::Expected;
 use crate::recording::{self, Recording};
-use crate::script::{self, Script};
+use crate::script::{self, Actor, Script};
 use crate::server::{Choice, Kind};
 use crate::tools;
 use crate::workspace::{Section, Workspace};
@@ -38,6 +38,11 @@ pub fn missing(script: &Script, choice: Choice) -> Result<Option<String>> {
         if !found {
             return Ok(Some(format!("no {} here", need.replace(':', " "))));
         }
+    }
+    let is_python =
+        |role: &script::Role| matches!(role.actor, Actor::Python(_));
+    if script.roles.iter().any(is_python) && !tools::has_python() {
+        return Ok(Some("no python here".to_owned()));
     }
     if script.own_network
         && let Some(reason) = network::missing()

@@ -4,11 +4,18 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// The Python interpreter: what PYTHON says, or the usual name.
 pub fn python() -> OsString {
     let usual = if cfg!(windows) { "python" } else { "python3" };
     env::var_os("PYTHON").unwrap_or_else(|| usual.into())
+}
+
+/// Whether Python is here at all.
+pub fn has_python() -> bool {
+    static HERE: OnceLock<bool> = OnceLock::new();
+    *HERE.get_or_init(|| python_has("sys"))
 }
 
 /// Whether Python is here and has a module.

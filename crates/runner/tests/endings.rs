@@ -178,3 +178,15 @@ fn a_closed_pipe_ends_it_too() {
     assert!(common::becomes(|| processes_in(scratch.path()).is_empty()));
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
 }
+
+/// Whoever has no Python still passes the tests: what plays in it is ignored,
+/// whether or not its demo.toml names a module.
+#[test]
+fn without_python_its_demos_are_ignored() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
+    let command = command.args(["check", "tcp-echo/short-python-client"]);
+    let output = command.env("PYTHON", "/no/python").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("no python here"), "{said}");
+    assert!(output.status.success());
+}

@@ -24,6 +24,7 @@ pub static KIND: Kind = Kind {
     }),
     real: Some(Real {
         program: "named",
+        with: &[],
         how: "Debian, Ubuntu: apt install bind9; macOS: brew install bind",
         launch,
         ready: Ready::Answers,

@@ -24,6 +24,7 @@ pub static KIND: Kind = Kind {
     }),
     real: Some(Real {
         program: "postfix",
+        with: &["chown"],
         how: "Debian, Ubuntu: apt install postfix; it must be started by root",
         launch,
         ready: Ready::Answers,

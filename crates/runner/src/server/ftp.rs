@@ -22,6 +22,7 @@ pub static KIND: Kind = Kind {
     }),
     real: Some(Real {
         program: "vsftpd",
+        with: &["id"],
         how: "Debian, Ubuntu: apt install vsftpd",
         launch,
         ready: Ready::Answers,

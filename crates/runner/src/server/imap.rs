@@ -14,6 +14,7 @@ pub static KIND: Kind = Kind {
     embedded: None,
     real: Some(Real {
         program: "dovecot",
+        with: &["id", "chown"],
         how: "Debian, Ubuntu: apt install dovecot-imapd dovecot-pop3d",
         launch: |place| dovecot(place, "imap"),
         ready: Ready::Answers,

@@ -88,6 +88,8 @@ pub struct Lent {
 pub struct Real {
     /// In PATH or in one of the folders for servers; or a whole path.
     pub program: &'static str,
+    /// Other programs without which it cannot be started.
+    pub with: &'static [&'static str],
     /// How one gets it.
     pub how: &'static str,
     /// How it is started: alone, on loopback, writing only into the folder.
@@ -197,8 +199,11 @@ impl Kind {
     /// What would be needed and is not here.
     pub fn missing(&self, choice: Choice) -> Option<&'static str> {
         let real = self.real.as_ref()?;
-        let needed = self.choice(choice) == Choice::Real;
-        (needed && real.find().is_none()).then_some(real.program)
+        if self.choice(choice) != Choice::Real {
+            return None;
+        }
+        let needed = [&[real.program], real.with].concat();
+        needed.into_iter().find(|name| tools::find(name).is_none())
     }
 
     /// Who is at a port of this machine.

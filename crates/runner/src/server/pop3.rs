@@ -26,6 +26,7 @@ pub static KIND: Kind = Kind {
     }),
     real: Some(Real {
         program: "dovecot",
+        with: &["id", "chown"],
         how: "Debian, Ubuntu: apt install dovecot-pop3d dovecot-imapd",
         launch: |place| dovecot(place, "pop3"),
         ready: Ready::Answers,

@@ -35,6 +35,7 @@ pub static KIND: Kind = Kind {
     }),
     real: Some(Real {
         program: SERVER,
+        with: &["epmd"],
         how: "Debian, Ubuntu: apt install rabbitmq-server; that also starts \
               one as a service, on all interfaces",
         launch,

@@ -35,6 +35,7 @@ pub static KIND: Kind = Kind {
 
 pub const REAL: Real = Real {
     program: "redis-server",
+    with: &[],
     how: "Debian, Ubuntu: apt install redis-server; macOS: brew install redis",
     launch: |place| {
         let mut command = Command::new(place.program);

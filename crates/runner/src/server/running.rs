@@ -484,6 +484,7 @@ pub mod tests {
             embedded: None,
             real: Some(Real {
                 program: "cargo",
+                with: &[],
                 how: "",
                 launch: |place| {
                     let mut command = Command::new(std::env::current_exe()?);
