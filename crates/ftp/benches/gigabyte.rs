@@ -1,7 +1,10 @@
 //! How fast one client puts a file of 1 GiB, and gets it back: from disk to
-//! disk, with the starter's own client. Prints `job value unit`; more is better.
+//! disk, with the starter's own client. Prints `job value unit`; more is
+//! better.
 //!
-//! cargo bench --bench gigabyte (it starts ftp-server, and vsftpd if it is here)
+//! cargo bench --bench gigabyte
+//!
+//! It starts ftp-server, and vsftpd if it is here.
 
 #[path = "../tests/common/mod.rs"]
 mod common;

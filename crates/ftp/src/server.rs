@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use std::{fmt, io};
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use libunftp::ServerBuilder;
 use libunftp::options::{Binder, FtpsRequired, PassiveHost};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 use unftp_core::auth::{
     AuthenticationError, Authenticator, Credentials, Principal,
 };
@@ -25,6 +27,8 @@ use crate::words::warn;
 const CLIENTS: usize = 100;
 /// Seconds that a client may say nothing.
 const PATIENCE: u64 = 300;
+/// Between two attempts to accept when the system has nothing left for us.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Whom the server lets in, and to what.
 #[derive(Clone)]
@@ -62,8 +66,10 @@ pub async fn serve(
                         drop(seat);
                     });
                 }
-                // One who has gone again already, or too many open files.
-                Err(_) => tokio::task::yield_now().await,
+                Err(error) => {
+                    warn(format_args!("ftp-server: cannot accept: {error}"));
+                    sleep(PAUSE).await;
+                }
             }
         }
     };

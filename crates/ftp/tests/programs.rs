@@ -264,11 +264,12 @@ fn bad_input_is_named_and_no_secret_shown() {
             ["127.0.0.1:0", "--root", "Cargo.toml"],
             "choose with --root",
         ),
+        (["127.0.0.1:0", "--user", "sesame"], "NAME:PASSWORD"),
     ] {
         let mut server = Command::new(env!("CARGO_BIN_EXE_ftp-server"));
         let (text, code) = told(&server.args(options).output().unwrap());
         assert_eq!(code, 1, "{text}");
-        assert!(text.contains(part), "{text}");
+        assert!(text.contains(part) && !text.contains("sesame"), "{text}");
     }
 }
 

@@ -3,11 +3,11 @@
 
 use std::fmt;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use percent_encoding::percent_decode_str;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use url::Url;
 
@@ -59,15 +59,29 @@ impl Account {
         }
     }
 
-    /// Connects to the first address of the name that answers.
+    /// Connects to the first address of the name that answers; each gets a
+    /// share of the time left.
     ///
     /// # Errors
     /// With the last address's reason, or `TimedOut`.
     pub async fn connect(&self, limit: Duration) -> io::Result<TcpStream> {
-        let connect = TcpStream::connect((&self.host[..], self.port));
-        let stream = timeout(limit, connect).await??;
-        stream.set_nodelay(true)?;
-        Ok(stream)
+        let until = Instant::now() + limit;
+        let found = lookup_host((&self.host[..], self.port));
+        let found: Vec<_> = timeout(limit, found).await??.collect();
+        let mut why = io::ErrorKind::NotFound.into();
+        for (number, address) in found.iter().enumerate() {
+            let left = until.saturating_duration_since(Instant::now());
+            let share = left / (found.len() - number) as u32;
+            let stream = timeout(share, TcpStream::connect(address)).await;
+            match stream.unwrap_or_else(|late| Err(late.into())) {
+                Ok(stream) => {
+                    stream.set_nodelay(true)?;
+                    return Ok(stream);
+                }
+                Err(error) => why = error,
+            }
+        }
+        Err(why)
     }
 }
 

@@ -8,11 +8,9 @@ python aiosmtpd.py
 
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 
 PEERS = pathlib.Path(__file__).parents[2] / "tests/peers"
 sys.path.insert(0, str(PEERS))
@@ -32,12 +30,6 @@ def main():
                 line = server.stdout.readline()
                 host, port = line.split()[-1].split(":")
                 address = host, int(port)
-                while True:
-                    try:
-                        socket.create_connection(address).close()
-                        break
-                    except ConnectionRefusedError:
-                        time.sleep(0.05)
                 print(f"{job} {letters(address, clients):.0f} letters/s")
             finally:
                 server.terminate()

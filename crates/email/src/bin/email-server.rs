@@ -30,8 +30,8 @@ struct Options {
     tls: Option<String>,
     /// Take letters from this user only, NAME:PASSWORD
     #[arg(long, env = "SMTP_USER", hide_env_values = true)]
-    #[arg(requires = "certificate", value_parser = user)]
-    user: Option<(String, String)>,
+    #[arg(requires = "certificate")]
+    user: Option<String>,
     /// Bytes of the largest letter
     #[arg(long, value_name = "BYTES", default_value = "10485760")]
     max_size: usize,
@@ -40,9 +40,11 @@ struct Options {
     patience: Duration,
 }
 
-fn user(text: &str) -> Result<(String, String), String> {
+/// Done here, because clap would show what it does not take.
+fn login(text: &str) -> anyhow::Result<(String, String)> {
+    let login = text.split_once(':');
     let (name, password) =
-        text.split_once(':').ok_or("write it as NAME:PASSWORD")?;
+        login.context("--user or SMTP_USER: write it as NAME:PASSWORD")?;
     Ok((name.to_owned(), password.to_owned()))
 }
 
@@ -53,6 +55,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> anyhow::Result<()> {
     let stop = stop_signal()?;
+    let login = options.user.as_deref().map(login).transpose()?;
     let folder = options.maildir.display();
     let maildir = Maildir::create(&options.maildir)
         .with_context(|| format!("cannot keep letters in {folder}"))?;
@@ -67,7 +70,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         name: "localhost".into(),
         max_size: options.max_size,
         tls: tls.is_some(),
-        login: options.user,
+        login,
     };
     let post = Arc::new(Post {
         rules: Arc::new(rules),

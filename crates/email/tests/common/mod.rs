@@ -5,6 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+/// No program takes longer to say something, however busy the machine is.
+const WITHIN: Duration = Duration::from_secs(30);
 
 /// The sections of a file with cases: their names and their lines.
 pub fn sections(file: &str) -> Vec<(&str, Vec<&str>)> {
@@ -91,6 +96,8 @@ pub struct Running {
     pub child: Child,
     /// Its first line.
     pub ready: String,
+    /// The others, as they come.
+    lines: Receiver<String>,
 }
 
 impl Running {
@@ -101,8 +108,23 @@ impl Running {
         let mut lines = BufReader::new(stdout).lines();
         let ready = lines.next().expect("a line").expect("text");
         // Read on, so that it never waits for us.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, ready }
+        let (sender, others) = mpsc::channel();
+        std::thread::spawn(move || {
+            let sent = lines.map_while(Result::ok);
+            let _ = sent.map(|line| sender.send(line)).all(|sent| sent.is_ok());
+        });
+        Self {
+            child,
+            ready,
+            lines: others,
+        }
+    }
+
+    /// Waits for a line with this text.
+    pub fn until(&self, text: &str) {
+        let line = || self.lines.recv_timeout(WITHIN).ok();
+        let found = std::iter::from_fn(line).any(|line| line.contains(text));
+        assert!(found, "it never says '{text}'");
     }
 
     /// email-server with a Maildir in the folder, and these options.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A postfix of its own, as root, in the foreground: everything that it touches
 # is in the folder given. Letters for anybody at example.org go to its Maildir
-# `mail`. It says where it will listen; connect until it does.
+# `mail`. It says when it is ready, and when a letter is delivered.
 set -eu
 folder=$1
 mkdir -p "$folder/etc" "$folder/queue" "$folder/data" "$folder/mail"
@@ -40,5 +40,8 @@ grep -q ^postlog "$folder/etc/master.cf" ||
     echo 'postlog unix-dgram n - n - 1 postlogd' >> "$folder/etc/master.cf"
 postfix -c "$folder/etc" check
 daemons=$(postconf -c "$folder/etc" -h daemon_directory)
-echo "Soon at 127.0.0.1:$port"
+# postfix tells both in its log only.
+: >"$folder/mail.log"
+tail -n +1 -f --pid=$$ "$folder/mail.log" |
+    sed -un "s/.*daemon started.*/Ready at 127.0.0.1:$port/p; /status=sent/p" &
 exec "$daemons/master" -c "$folder/etc" -d

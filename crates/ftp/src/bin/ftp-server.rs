@@ -23,9 +23,9 @@ struct Options {
     #[arg(long, value_name = "DIR", default_value = "public")]
     root: PathBuf,
     /// The only one who may come in, instead of anybody
-    #[arg(long, value_name = "NAME:PASSWORD", value_parser = user)]
+    #[arg(long, value_name = "NAME:PASSWORD")]
     #[arg(env = "FTP_USER", hide_env_values = true)]
-    user: Option<(String, String)>,
+    user: Option<String>,
     /// What PASV tells, if clients see the server at another address
     #[arg(long, value_name = "ADDRESS")]
     announce: Option<Ipv4Addr>,
@@ -34,9 +34,11 @@ struct Options {
     certificate: Option<PathBuf>,
 }
 
-fn user(text: &str) -> Result<(String, String), String> {
+/// Done here, because clap would show what it does not take.
+fn login(text: &str) -> anyhow::Result<(String, String)> {
+    let login = text.split_once(':');
     let (name, password) =
-        text.split_once(':').ok_or("write it as NAME:PASSWORD")?;
+        login.context("--user or FTP_USER: write it as NAME:PASSWORD")?;
     Ok((name.to_owned(), password.to_owned()))
 }
 
@@ -47,6 +49,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> anyhow::Result<()> {
     let stop = stop_signal()?;
+    let user = options.user.as_deref().map(login).transpose()?;
     let shown = printable(options.root.as_os_str().as_encoded_bytes());
     let what = || format!("cannot give away {shown}; choose with --root");
     std::fs::create_dir_all(&options.root).with_context(what)?;
@@ -66,7 +69,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     ))?;
     let rules = Rules {
         root: options.root,
-        user: options.user,
+        user,
         announce: options.announce,
         identity,
     };

@@ -48,22 +48,8 @@ service imap-login {
   }
 }
 SETTINGS
-# It tells when both answer; the server takes this shell's place.
-(
-    "${PYTHON:-python3}" - "$pop3" "$imap" <<'ASK'
-import socket, sys, time
-for port in sys.argv[1:]:
-    until = time.monotonic() + 30
-    while True:
-        try:
-            with socket.create_connection(("127.0.0.1", port), 5) as asked:
-                if asked.recv(3) in (b"+OK", b"* O"):
-                    break
-        except OSError:
-            pass
-        assert time.monotonic() < until, "dovecot does not answer"
-        time.sleep(0.02)
-print(*[f"127.0.0.1:{port}" for port in sys.argv[1:]], flush=True)
-ASK
-) &
+# Its log says when it listens; the server takes this shell's place.
+: >"$run/log"
+tail -n +1 -f --pid=$$ "$run/log" |
+    sed -un "s/.*starting up for.*/127.0.0.1:$pop3 127.0.0.1:$imap/p" &
 exec dovecot -F -c "$run/settings"

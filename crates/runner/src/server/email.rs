@@ -3,14 +3,13 @@
 //! Maildir `mail` in their folder; postfix a little after it said 250.
 
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Embedded, Kind, Launch, Place, Ready, Real, connect};
+use super::{Embedded, Kind, Launch, Place, Ready, Real, greets};
 
 pub static KIND: Kind = Kind {
     name: "email",
@@ -32,12 +31,7 @@ pub static KIND: Kind = Kind {
         space: None,
         more_ports: 0,
     }),
-    answers: |address| {
-        let mut stream = connect(address)?;
-        let mut greeting = [0; 4];
-        stream.read_exact(&mut greeting)?;
-        Ok(&greeting == b"220 ")
-    },
+    answers: |address| greets(address, b"220 "),
 };
 
 /// Everything that postfix touches is in the folder, whose owner stays who it

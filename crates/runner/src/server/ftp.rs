@@ -2,13 +2,13 @@
 //! `public` to anybody who calls himself anonymous, and take files into it.
 
 use std::fs;
-use std::io::Read;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use super::{Embedded, Kind, Launch, Place, Ready, Real, connect};
+use super::pop3::id;
+use super::{Embedded, Kind, Launch, Place, Ready, Real, greets};
 
 pub static KIND: Kind = Kind {
     name: "ftp",
@@ -30,12 +30,7 @@ pub static KIND: Kind = Kind {
         space: None,
         more_ports: 0,
     }),
-    answers: |address| {
-        let mut stream = connect(address)?;
-        let mut greeting = [0; 4];
-        stream.read_exact(&mut greeting)?;
-        Ok(&greeting == b"220 ")
-    },
+    answers: |address| greets(address, b"220 "),
 };
 
 /// It needs no root, and writes only into the folder.
@@ -44,10 +39,7 @@ fn launch(place: &Place) -> Result<Launch> {
     let port = place.ports[0];
     fs::create_dir_all(place.folder.join("public"))?;
     fs::create_dir_all(place.folder.join("empty"))?;
-    let user = Command::new("id").arg("-un").output()?;
-    ensure!(user.status.success(), "nobody says who we are");
-    let user = String::from_utf8_lossy(&user.stdout);
-    let user = user.trim();
+    let user = id(&["-un"])?;
     let settings = format!(
         "listen=YES
 background=NO

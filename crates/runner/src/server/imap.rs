@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::pop3::{dovecot, greets};
-use super::{Kind, Ready, Real};
+use super::pop3::dovecot;
+use super::{Kind, Ready, Real, greets};
 
 pub static KIND: Kind = Kind {
     name: "imap",

@@ -16,7 +16,7 @@ mod redis;
 mod redis_streams;
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -251,6 +251,14 @@ pub fn connect_udp(address: SocketAddr) -> io::Result<UdpSocket> {
     socket.connect(address)?;
     socket.set_read_timeout(Some(PROBE_WITHIN))?;
     Ok(socket)
+}
+
+/// Whether a server begins with these words.
+pub fn greets(address: SocketAddr, words: &[u8]) -> io::Result<bool> {
+    let mut stream = connect(address)?;
+    let mut greeting = vec![0; words.len()];
+    stream.read_exact(&mut greeting)?;
+    Ok(greeting == words)
 }
 
 /// Waits until somebody listens at a port of this machine.

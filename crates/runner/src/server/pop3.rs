@@ -3,16 +3,13 @@
 //! secret.
 
 use std::fs;
-use std::io::Read;
-use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{self, Path};
 use std::process::Command;
 use std::time::Duration;
-use std::{io, path};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Embedded, Kind, Launch, Place, Ready, Real, connect};
+use super::{Embedded, Kind, Launch, Place, Ready, Real, greets};
 
 pub static KIND: Kind = Kind {
     name: "pop3",
@@ -36,14 +33,6 @@ pub static KIND: Kind = Kind {
     }),
     answers: |address| greets(address, b"+OK"),
 };
-
-/// Whether a server begins with these words.
-pub fn greets(address: SocketAddr, words: &[u8]) -> io::Result<bool> {
-    let mut stream = connect(address)?;
-    let mut greeting = vec![0; words.len()];
-    stream.read_exact(&mut greeting)?;
-    Ok(greeting == words)
-}
 
 /// A dovecot that speaks one protocol. Everything that it touches is in the
 /// folder, but for what two of them would both write, which is called by the
@@ -125,9 +114,9 @@ service {protocol}-login {{
 }
 
 /// What the system calls a user or a group.
-fn id(arguments: &[&str]) -> Result<String> {
+pub fn id(arguments: &[&str]) -> Result<String> {
     let said = Command::new("id").args(arguments).output()?;
-    ensure!(said.status.success(), "dovecot's users are not there");
+    ensure!(said.status.success(), "no such user: id {arguments:?}");
     let name = String::from_utf8(said.stdout).context("a user's name")?;
     Ok(name.trim().to_owned())
 }

@@ -62,6 +62,7 @@ static FTP: Manner = Manner {
         };
         Some((meaning, goes_on))
     },
+    reply_with_text: false,
     greets: true,
     text: "",
 };

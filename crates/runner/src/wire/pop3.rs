@@ -15,7 +15,7 @@ pub static KIND: Kind = Kind {
 
 fn make(parameter: Option<&str>, look: Look) -> Result<Box<dyn Decoder>> {
     no_parameter(parameter)?;
-    Ok(Box::new(Dialogue::new(&POP3, look).with_texts_of_server()))
+    Ok(Box::new(Dialogue::new(&POP3, look)))
 }
 
 static POP3: Manner = Manner {
@@ -49,6 +49,7 @@ static POP3: Manner = Manner {
         _ if line == b"+" || line.starts_with(b"+ ") => Some(("go on", false)),
         _ => None,
     },
+    reply_with_text: true,
     greets: true,
     text: "a letter",
 };
@@ -66,8 +67,8 @@ mod tests {
         let server = decode(
             "pop3",
             Side::Server,
-            b"+OK hi\r\n+OK\r\n1 9\r\n.\r\n+OK\r\nSubject: x\r\n\r\n..\r\n+OK\r\n\
-              .\r\n-ERR no\r\n",
+            b"+OK hi\r\n+OK\r\n1 9\r\n.\r\n\
+              +OK\r\nSubject: x\r\n\r\n..\r\n+OK\r\n.\r\n-ERR no\r\n",
         );
         let letter = &server[4];
         let meanings: Vec<&str> =

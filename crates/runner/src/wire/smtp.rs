@@ -31,6 +31,8 @@ pub struct Manner {
     /// What a line of a reply means, and whether more lines belong to it;
     /// `None` if this is no reply.
     pub reply: fn(&[u8]) -> Option<(&'static str, bool)>,
+    /// Whether text may follow a reply, up to a lone dot.
+    pub reply_with_text: bool,
     /// Whether the server speaks first.
     pub greets: bool,
     pub text: &'static str,
@@ -55,6 +57,7 @@ static SMTP: Manner = Manner {
     },
     text_follows: |line| line.trim_end().eq_ignore_ascii_case("DATA"),
     reply: reply_with_code,
+    reply_with_text: false,
     greets: true,
     text: "a letter",
 };
@@ -100,8 +103,6 @@ pub struct Dialogue {
     hidden: u64,
     state: State,
     greeted: bool,
-    /// Whether the server sends texts, each after a reply, up to a lone dot.
-    server_has_texts: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -126,14 +127,7 @@ impl Dialogue {
             hidden: 0,
             state: State::Lines,
             greeted: !manner.greets,
-            server_has_texts: false,
         }
-    }
-
-    /// As in POP3: what follows a reply and is none is a text.
-    pub fn with_texts_of_server(mut self) -> Self {
-        self.server_has_texts = self.look.side == Side::Server;
-        self
     }
 
     fn take_line(&mut self, found: &mut Vec<Message>) {
@@ -142,7 +136,10 @@ impl Dialogue {
         let bare = line.strip_suffix(b"\n").unwrap_or(&line);
         let bare = bare.strip_suffix(b"\r").unwrap_or(bare);
         let is_reply = (self.manner.reply)(bare).is_some();
-        let text = self.server_has_texts && self.greeted && !is_reply;
+        let text = self.look.side == Side::Server
+            && self.manner.reply_with_text
+            && self.greeted
+            && !is_reply;
         if self.state == State::Lines && text && is_text(bare) {
             // A letter begins with a header.
             let name = bare.split(|byte| *byte == b':').next();
