@@ -4,15 +4,13 @@
 //
 //     node cats.mjs CATS_SERVER [SCREENSHOTS]
 //
-// CATS_SERVER is the program. CHROMIUM names the browser, if it is not where
-// Debian puts it.
+// CATS_SERVER is the program.
 
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
+import { axe, browser, COLOURS, failed, report, SIZES } from "./browser.mjs";
 
 const [program, pictures] = process.argv.slice(2);
 if (!program) {
@@ -20,8 +18,6 @@ if (!program) {
     process.exit(2);
 }
 if (pictures) mkdirSync(pictures, { recursive: true });
-const axe = readFileSync(
-    createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const server = spawn(resolve(program), ["127.0.0.1:0"],
     { stdio: ["ignore", "pipe", "inherit"] });
@@ -31,20 +27,6 @@ const ready = await new Promise((line, fail) => {
     server.once("exit", () => fail(new Error("cats-server has ended")));
 });
 const origin = ready.split(" ").pop().replace(/\/$/, "");
-
-const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update"],
-});
-
-let failed = false;
-function report(check, count, problems) {
-    console.log(`${check}: ${count}: `
-        + (problems.length ? `${problems.length} PROBLEMS` : "well"));
-    for (const problem of problems) console.log(`    ${problem}`);
-    failed ||= problems.length > 0 || count === 0;
-}
 
 let views = 0;
 const violations = [];
@@ -125,8 +107,8 @@ async function play(viewport, colorScheme) {
 }
 
 try {
-    for (const viewport of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
-        for (const colour of ["light", "dark"]) {
+    for (const viewport of SIZES) {
+        for (const colour of COLOURS) {
             await play(viewport, colour).catch((error) =>
                 report(`${viewport.width} ${colour}`, 0, [error.message]));
         }

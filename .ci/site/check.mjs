@@ -5,14 +5,12 @@
 //
 // BOOK is the folder that mdBook wrote, CRATES the sections' folder: from there
 // come the programs that the search must find. With a third folder, a picture
-// of every page is left there. CHROMIUM names the browser, if it is not where
-// Debian puts it.
+// of every page is left there.
 
 import { createServer } from "node:http";
 import { existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
-import { createRequire } from "node:module";
 import { extname, join, normalize, resolve } from "node:path";
-import { chromium } from "playwright-core";
+import { axe, browser, COLOURS, failed, report, SIZES } from "./browser.mjs";
 
 // mdBook's own scripts and styles are 160 KB of it; a section adds some 1.3 KB,
 // its row in the table and its lines in the table of contents.
@@ -20,8 +18,6 @@ const FRONT_PAGE_BYTES = 310_000;
 const SHEETS = 12; // of A4, for a section's page
 const SEARCH_BYTES = 1_000_000;
 const LONGEST = 900; // seconds for a check
-const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
-const COLOURS = ["light", "dark"];
 
 const [book, crates, pictures] = process.argv.slice(2).map((one) => resolve(one));
 if (!book || !crates) {
@@ -62,17 +58,6 @@ const server = createServer((request, response) => {
 await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
 const origin = `http://127.0.0.1:${server.address().port}`;
 
-const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update",
-        "--disable-sync",
-    ],
-});
-const axe = readFileSync(
-    createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
 // What the pages of a context did that they should not do.
 const errors = [];
 const foreign = [];
@@ -99,17 +84,6 @@ async function open(options = {}) {
         errors.push(`${error.page()?.url()}: ${error.error().message}`);
     });
     return context;
-}
-
-let failed = false;
-const begin = performance.now();
-function report(check, count, problems) {
-    const seconds = ((performance.now() - begin) / 1000).toFixed(0);
-    const found = [...new Set(problems)];
-    const verdict = found.length === 0 ? "well" : `${found.length} PROBLEMS`;
-    console.log(`${check}: ${count}: ${verdict} (after ${seconds} s)`);
-    for (const problem of found) console.log(`    ${problem}`);
-    failed ||= found.length > 0 || Number.parseInt(count, 10) === 0;
 }
 
 // Every page in every size and colour: axe, and what sticks out sideways.
