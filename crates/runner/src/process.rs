@@ -96,13 +96,11 @@ fn clean_up(alive: Alive) {
 /// there is no /proc.
 fn descendants(of: &[u32]) -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    // In brackets stands the name, which may have any character in it.
     let parents: Vec<(u32, u32)> = processes
         .filter_map(|process| {
             let id = process.file_name().to_str()?.parse().ok()?;
-            let stat = fs::read_to_string(process.path().join("stat")).ok()?;
-            let (_, rest) = stat.rsplit_once(") ")?;
-            Some((id, rest.split(' ').nth(1)?.parse().ok()?))
+            let stat = stat(&process.path())?;
+            Some((id, stat.split(' ').nth(1)?.parse().ok()?))
         })
         .collect();
     let mut found = of.to_vec();
@@ -113,6 +111,13 @@ fn descendants(of: &[u32]) -> Vec<u32> {
         next += 1;
     }
     found.split_off(of.len())
+}
+
+/// What /proc says of a process or a thread, from its state on. Before that
+/// stands the name in brackets, which may have any character in it.
+fn stat(folder: &Path) -> Option<String> {
+    let stat = fs::read_to_string(folder.join("stat")).ok()?;
+    Some(stat.rsplit_once(") ")?.1.to_owned())
 }
 
 /// From now on nothing is left behind when the runner is told to end, or is
@@ -200,6 +205,22 @@ impl Process {
         send(self.child.id(), self.leads, signal)
     }
 
+    /// Returns when the program waits for something, or at `until`: if it
+    /// waits, it has taken in what others had sent to it. Only Linux tells.
+    pub fn until_it_waits(&self, until: Instant) {
+        let threads = format!("/proc/{}/task", self.child.id());
+        let works = || {
+            let threads = fs::read_dir(&threads).into_iter().flatten();
+            threads.flatten().any(|thread| {
+                stat(&thread.path())
+                    .is_some_and(|it| it.starts_with(['R', 'D']))
+            })
+        };
+        while works() && Instant::now() < until {
+            std::thread::yield_now();
+        }
+    }
+
     /// Waits for the end. Only call it when the end is known to be near: when
     /// the output is closed, or after a kill.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
@@ -272,7 +293,10 @@ impl Scratch {
         });
         made.map_err(|error| {
             let (at, kind) = (folder.display(), error.kind());
-            let why = format!("cannot make the folder {at}: {kind}; set TMPDIR to one that is there");
+            let why = format!(
+                "cannot make the folder {at}: {kind}; set TMPDIR to one that \
+                 is there"
+            );
             io::Error::new(kind, why)
         })
         .map(|()| Self(folder))
@@ -394,5 +418,25 @@ mod windows {
                 Err(io::ErrorKind::Unsupported.into())
             }
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::Stdio;
+
+    use super::*;
+
+    #[test]
+    fn a_program_that_computes_does_not_wait() {
+        let folder = Scratch::new().unwrap();
+        let mut shell = Command::new("sh");
+        let lines = "i=0; while [ $i -lt 30000 ]; do i=$((i + 1)); done
+                     : >done; read line";
+        shell.args(["-c", lines]).current_dir(folder.path());
+        shell.stdin(Stdio::piped());
+        let process = Process::start(&mut shell).unwrap();
+        process.until_it_waits(Instant::now() + Duration::from_secs(30));
+        assert!(folder.path().join("done").exists());
     }
 }

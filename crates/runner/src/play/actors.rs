@@ -475,13 +475,20 @@ impl Player<'_> {
         }
     }
 
-    pub fn type_line(&mut self, index: usize, text: &str) -> Result<()> {
+    pub fn type_line(
+        &mut self,
+        index: usize,
+        text: &str,
+        until: Instant,
+    ) -> Result<()> {
         let role = self.acting[index].role;
         let Performer::Program { process, .. } =
             &mut self.acting[index].performer
         else {
             bail!("{} is no running program: nobody can type to it", role.name);
         };
+        // Such as a greeting of a client that is ready as far as it knows.
+        process.until_it_waits(until);
         let stdin = process.child().stdin.as_mut().context("no stdin")?;
         stdin
             .write_all(text.as_bytes())

@@ -156,7 +156,7 @@ impl Player<'_> {
                     if let Some(prompt) = prompt {
                         self.wait_for_line(role, prompt, until)?;
                     }
-                    self.type_line(role, text)?;
+                    self.type_line(role, text, until)?;
                 }
                 Ok(())
             }
