@@ -240,13 +240,11 @@
             if (!fold.querySelector(".terminal-copy")) addCopyButtons(fold, say);
         });
         const asked = globalThis.question?.(figure, () => show(shown + 1), say);
-        // Both get higher when a font arrives, or the window gets narrower.
         if (asked) {
+            // Both get higher when a font arrives, or the window gets narrower.
             const watch = new ResizeObserver(makeRoom);
             watch.observe(asked.panel);
             watch.observe(list);
-        }
-        if (asked) {
             show(asked.at);
         } else {
             place.textContent = `${shown} / ${lines.length}`;

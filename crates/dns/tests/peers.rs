@@ -152,7 +152,8 @@ fn compare(name: &str, program: &Path) -> Result<(), Failed> {
                 });
                 if (ours == theirs) == known {
                     wrong.push(format!(
-                        "{question} {kind} {way}\n  ours {ours}\n  {name} {theirs}"
+                        "{question} {kind} {way}\n  \
+                         ours {ours}\n  {name} {theirs}"
                     ));
                 }
             }
@@ -237,11 +238,13 @@ fn bind(
     let port = port()?;
     let place = folder.display();
     let configuration = format!(
-        "options {{ directory \"{place}\"; listen-on port {port} {{ 127.0.0.1; }};
+        "options {{ directory \"{place}\";
+         listen-on port {port} {{ 127.0.0.1; }};
          listen-on-v6 {{ none; }}; pid-file none; session-keyfile none;
          recursion no; minimal-responses no-auth; dnssec-validation no; }};
          controls {{ }};
-         zone \"net.example\" {{ type primary; check-names ignore; file \"{ZONE}\"; }};"
+         zone \"net.example\" {{ type primary; check-names ignore;
+         file \"{ZONE}\"; }};"
     );
     let file = folder.join("named.conf");
     std::fs::write(&file, configuration)?;

@@ -353,8 +353,8 @@ fn report(
     absent: &[String],
 ) -> String {
     let mut text = format!(
-        "Measured by `just bench {} --rounds {rounds}` on {}; Rust with {RUST}, \
-         C with `{}`.\n",
+        "Measured by `just bench {} --rounds {rounds}` on {}; \
+         Rust with {RUST}, C with `{}`.\n",
         section.name,
         machine(),
         C_FLAGS.join(" ")
@@ -363,7 +363,8 @@ fn report(
         let _ = writeln!(text, "Absent: {}.", absent.join(", "));
     }
     text.push_str(
-        "\n| job | server | who | median | least to most | ours / theirs, median (least to most) |\n\
+        "\n| job | server | who | median | least to most | \
+         ours / theirs, median (least to most) |\n\
          |---|---|---|---|---|---|\n",
     );
     for ((job, server), by_runner) in figures {

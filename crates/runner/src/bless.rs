@@ -41,8 +41,8 @@ pub fn bless(
             record().with_context(|| format!("recording {name} again"))?;
         ensure!(
             first == second,
-            "{name} prints something else each time; demo.toml must wait for what changes, \
-             or replace it:\n{}",
+            "{name} prints something else each time; demo.toml must wait for \
+             what changes, or replace it:\n{}",
             difference(&first, &second)
         );
         built = Some((&section.name, programs));

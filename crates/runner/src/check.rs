@@ -205,7 +205,8 @@ pub fn check(
     });
     let (failed, ignored) = (failed.into_inner(), ignored.into_inner());
     anstream::println!(
-        "{} passed, {failed} failed, {ignored} ignored on the {} servers, in {:.1} s",
+        "{} passed, {failed} failed, {ignored} ignored on the {} servers, \
+         in {:.1} s",
         all.len() - failed - ignored,
         options.choice,
         begin.elapsed().as_secs_f64()

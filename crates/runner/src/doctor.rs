@@ -49,7 +49,8 @@ fn here_or_missing(name: &str, purpose: &str, how: &str) {
 /// Prints what is here and what is missing.
 pub fn doctor(workspace: &Workspace) -> Result<()> {
     anstream::println!(
-        "The programs, their demos and all tests need nothing but Rust. The rest is for more."
+        "The programs, their demos and all tests need nothing but Rust. \
+         The rest is for more."
     );
     for tool in TOOLS {
         here_or_missing(tool.name, tool.purpose, tool.how);

@@ -120,7 +120,8 @@ fn check_starters(section: &Section, problems: &mut Vec<String>) -> Result<()> {
     for name in section.long.keys() {
         if !section.programs.contains(name) {
             problems.push(format!(
-                "its manifest says 'long' of {name}, and there is no src/bin/{name}.rs"
+                "its manifest says 'long' of {name}, and there is no \
+                 src/bin/{name}.rs"
             ));
         }
     }
@@ -306,7 +307,8 @@ fn check_demos(
                 || cast.others =>
         {
             problems.push(
-                "its demo 'short' must be played by short programs in Rust alone"
+                "its demo 'short' must be played by short programs in Rust \
+                 alone"
                     .to_owned(),
             );
         }

@@ -129,7 +129,8 @@ impl<'a> Graph<'a> {
                 });
                 let Some(found) = found else {
                     bail!(
-                        "{role} printed '{text}', but no line that causes it is left"
+                        "{role} printed '{text}', but no line that causes \
+                         it is left"
                     );
                 };
                 let (line, _) = causes.remove(found);
@@ -291,7 +292,8 @@ impl<'a> Graph<'a> {
         }
         ensure!(
             sorted.len() == self.entries.len(),
-            "the causes contradict what happened: some line would come before itself"
+            "the causes contradict what happened: some line would come \
+             before itself"
         );
         Ok(sorted)
     }

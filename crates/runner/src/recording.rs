@@ -208,7 +208,8 @@ impl Recording {
             let _ = write!(html, "<span>{}</span>", escape(role));
         }
         html.push_str(
-            "</div>\n<div class=\"terminal-screen\"><ol class=\"terminal-lines\">\n",
+            "</div>\n<div class=\"terminal-screen\">\
+             <ol class=\"terminal-lines\">\n",
         );
         for (line, tabular) in self.lines.iter().zip(tabular) {
             let column = self.roles.iter().position(|role| *role == line.role);
@@ -271,7 +272,8 @@ impl Recording {
         answers.sort();
         let mut html = format!(
             "<details class=\"predict\" data-after=\"{}\">\n\
-             <summary>Predict: {}</summary>\n<p>After <code>{}</code>:</p>\n<ul>\n",
+             <summary>Predict: {}</summary>\n\
+             <p>After <code>{}</code>:</p>\n<ul>\n",
             place + 1,
             escape(&predict.ask),
             escape(&before.shown()),

@@ -89,9 +89,9 @@ fn meet(
                 // to it, and the program sees for itself.
                 Found::Silent if port == lent.port => {
                     eprintln!(
-                        "127.0.0.1:{port} takes connections and does not answer yet; \
-                         the program is started all the same. To use another {name} \
-                         server, set {} to its URL",
+                        "127.0.0.1:{port} takes connections and does not \
+                         answer yet; the program is started all the same. To \
+                         use another {name} server, set {} to its URL",
                         kind.variable
                     );
                     return Ok(port);
@@ -110,7 +110,8 @@ fn meet(
                     bail!("this kind of server does not say when it ends");
                 };
                 eprintln!(
-                    "Started the {name} stand-in at {url}; it ends {idle} s after its last client"
+                    "Started the {name} stand-in at {url}; it ends {idle} s \
+                     after its last client"
                 );
                 return Ok(lent.port);
             }

@@ -348,13 +348,15 @@ impl Script {
                 .push(Server::read(kind.clone(), table.unwrap_or_default())?),
             (_, None) => {}
             (Servers::Named(_), Some(_)) => bail!(
-                "[server], but the section's manifest names no server for all demos"
+                "[server], but the section's manifest names no server for all \
+                 demos"
             ),
         }
         for (kind, table) in file.servers {
             ensure!(
                 matches!(known, Servers::Named(kinds) if kinds.contains(&kind)),
-                "[servers.{kind}], but the manifest has no such kind in 'servers'"
+                "[servers.{kind}], but the manifest has no such kind in \
+                 'servers'"
             );
             servers.push(Server::read(kind, table)?);
         }
@@ -584,8 +586,8 @@ impl RawPeer {
                     udp: true,
                 },
                 _ => bail!(
-                    "raw is tcp://ADDRESS, udp://ADDRESS, tcp-listen or udp-listen, \
-                     not '{text}'"
+                    "raw is tcp://ADDRESS, udp://ADDRESS, tcp-listen or \
+                     udp-listen, not '{text}'"
                 ),
             },
         })
@@ -655,12 +657,10 @@ impl Step {
         if let Some(role) = table.half_close.take() {
             actions.push(Action::Close { role, half: true });
         }
-        let [action] = <[Action; 1]>::try_from(actions)
-            .ok()
-            .context(
-                "a step does one thing: start, wait, end, stop, pause, resume, type, send, \
-                 close or half-close",
-            )?;
+        let [action] = <[Action; 1]>::try_from(actions).ok().context(
+            "a step does one thing: start, wait, end, stop, pause, resume, \
+                 type, send, close or half-close",
+        )?;
         let left = [
             ("line", table.line.is_some()),
             ("by", table.by.is_some()),
@@ -809,7 +809,8 @@ mod tests {
     /// A demo with one role and one step, to which `more` is added.
     fn parse(step: &str, more: &str) -> String {
         let text = format!(
-            "about = 'x'\nsteps = [{step}]\n{more}\n[roles.one]\nprogram = 'one'\n"
+            "about = 'x'\nsteps = [{step}]\n{more}\n\
+             [roles.one]\nprogram = 'one'\n"
         );
         match Script::parse(&text, &Servers::default()) {
             Ok(_) => "ok".to_owned(),

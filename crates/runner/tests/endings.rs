@@ -1,6 +1,7 @@
 //! The runner is told to end, or killed, while a demo plays, at any moment, and
-//! leaves nothing behind. `ENDINGS=200 cargo test --package runner --test endings`
-//! tells it so 200 times.
+//! leaves nothing behind.
+//! `ENDINGS=200 cargo test --package runner --test endings` tells it so 200
+//! times.
 
 #![cfg(unix)]
 

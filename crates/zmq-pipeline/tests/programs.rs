@@ -245,7 +245,10 @@ fn lines_that_are_unusual() {
         Program::listening(COLLECTOR, &[ANY, "--to", NOWHERE, "--show"]);
     let arguments = [&lines, "--name", "a", "--longest", "4"];
     let mut writer = Program::start(LOG, &arguments);
-    writer.write_bytes(b"12345678\r\n\n123\n\x1b[m\xff\n1234\nlast\n\xc3\xa4\xc3\xb6\xc3\xbc\xe2\x82\xac\n");
+    writer.write_bytes(
+        b"12345678\r\n\n123\n\x1b[m\xff\n1234\nlast\n\
+          \xc3\xa4\xc3\xb6\xc3\xbc\xe2\x82\xac\n",
+    );
     assert_eq!(writer.end().code, Some(0));
     for expected in [
         "1234",

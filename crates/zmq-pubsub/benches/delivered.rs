@@ -35,9 +35,9 @@ fn main() {
                 }
                 for number in 0..count {
                     publisher.send(message(number)).await.expect("sent");
-                    // Its tasks take the messages on; without a turn for them the
-                    // 100,000 places of their queue would be filled, and the rest
-                    // dropped.
+                    // Its tasks take the messages on; without a turn for
+                    // them the 100,000 places of their queue would be filled,
+                    // and the rest dropped.
                     if number % 128 == 127 {
                         yield_now().await;
                     }

@@ -59,14 +59,11 @@ fn run(options: &Options) -> anyhow::Result<()> {
         Some(_) => Filter::ipv6().family,
         None => 0,
     };
-    for one in ask(
-        Some(name),
-        service,
-        Filter {
-            family,
-            ..Filter::stream()
-        },
-    )? {
+    let streams = Filter {
+        family,
+        ..Filter::stream()
+    };
+    for one in ask(Some(name), service, streams)? {
         say(format_args!("getaddrinfo: {}", one.sockaddr))?;
     }
     if let Some(number) = service.and_then(|text| text.parse::<u64>().ok())

@@ -38,17 +38,21 @@ pub fn script(workspace: &Workspace) -> Result<String> {
          (() => {{\n\
          const parts = [\n{parts}];\n\
          const index = elasticlunr(function () {{\n\
-         \x20   for (const field of [\"title\", \"words\", \"body\", \"breadcrumbs\"]) this.addField(field);\n\
+         \x20   for (const field of [\"title\", \"words\", \"body\", \
+         \"breadcrumbs\"]) this.addField(field);\n\
          \x20   this.setRef(\"url\");\n\
          }});\n\
          for (const part of parts) index.addDoc(part);\n\
          Object.assign(window.search, {{\n\
          \x20   index: index.toJSON(),\n\
-         \x20   doc_urls: Object.fromEntries(parts.map(({{ url }}) => [url, url])),\n\
-         \x20   results_options: {{ limit_results: 20, teaser_word_count: 24 }},\n\
+         \x20   doc_urls: \
+         Object.fromEntries(parts.map(({{ url }}) => [url, url])),\n\
+         \x20   results_options: \
+         {{ limit_results: 20, teaser_word_count: 24 }},\n\
          \x20   search_options: {{\n\
          \x20       bool: \"AND\", expand: true,\n\
-         \x20       fields: {{ title: {{ boost: 8 }}, words: {{ boost: 8 }}, body: {{ boost: 1 }}, breadcrumbs: {{ boost: 1 }} }},\n\
+         \x20       fields: {{ title: {{ boost: 8 }}, words: {{ boost: 8 }}, \
+         body: {{ boost: 1 }}, breadcrumbs: {{ boost: 1 }} }},\n\
          \x20   }},\n\
          }});\n\
          }})();\n"
@@ -95,7 +99,8 @@ pub fn page(workspace: &Workspace) -> Result<String> {
     };
     Ok(format!(
         "## Words {{#words}}\n\n| word | where |\n|---|---|\n{}\n\
-         ## Names in Python {{#python-names}}\n\n| name | where |\n|---|---|\n{}",
+         ## Names in Python {{#python-names}}\n\n\
+         | name | where |\n|---|---|\n{}",
         table(&plain, false),
         table(&python, true),
     ))

@@ -191,7 +191,8 @@ fn plot(section: &Section, rows: &[&Row]) -> String {
             );
             let _ = writeln!(
                 words,
-                "<text x=\"{:.1}\" y=\"16\" text-anchor=\"middle\">{name}</text>",
+                "<text x=\"{:.1}\" y=\"16\" \
+                 text-anchor=\"middle\">{name}</text>",
                 x(tick).clamp(LEFT + 14.0, RIGHT - 14.0)
             );
         }

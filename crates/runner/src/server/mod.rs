@@ -179,7 +179,10 @@ impl Kind {
             .find(|kind| kind.name == name)
             .copied()
             .with_context(|| {
-                format!("no kind of server is called '{name}': see the runner's server/mod.rs")
+                format!(
+                    "no kind of server is called '{name}': see the runner's \
+                     server/mod.rs"
+                )
             })
     }
 

@@ -2,8 +2,8 @@
 //! passes, and decoders, which say what it means.
 //!
 //! The bytes of each direction are put together again as messages of their
-//! protocol: into which reads they fell is chance. Each protocol has a
-//! file of its own here and its line in [`KINDS`]; README.md says how to add one.
+//! protocol: into which reads they fell is chance. Each protocol has a file
+//! of its own here and its line in [`KINDS`]; README.md says how to add one.
 
 pub mod amqp;
 pub mod datagrams;

@@ -244,7 +244,8 @@ fn accept(
         setting.open.enter(setting.limits.connections);
         let (for_thread, to) = (setting.clone(), to.clone());
         let started = thread::Builder::new().spawn(move || {
-            pass_stream(number, &client, &to, &for_thread);
+            let announces = for_thread.announces;
+            pass_stream(number, &client, &to, &for_thread, announces);
             drop(client);
             for_thread.tell(number, Event::Ends);
             for_thread.open.leave();
@@ -263,6 +264,7 @@ fn pass_stream(
     client: &TcpStream,
     to: &[SocketAddr],
     setting: &Arc<Setting>,
+    announces: bool,
 ) {
     let watch = &setting.watch;
     let server = match connect(to, setting.limits.timeout) {
@@ -276,7 +278,7 @@ fn pass_stream(
     let _ = client.set_nodelay(true);
     let _ = server.set_nodelay(true);
     let broken = AtomicBool::new(false);
-    let asides = setting.announces.then(|| Asides {
+    let asides = announces.then(|| Asides {
         setting,
         here: client.local_addr(),
         there: server.peer_addr(),
@@ -322,14 +324,7 @@ impl Asides<'_> {
             setting.open.enter(usize::MAX);
             setting.tell(number, Event::Begins(from));
             setting.tell(number, Event::WasAnnounced);
-            let alone = Setting {
-                limits: setting.limits,
-                announces: false,
-                watch: setting.watch.clone(),
-                open: setting.open.clone(),
-                numbers: AtomicU64::new(0),
-            };
-            pass_stream(number, &client, &[to], &Arc::new(alone));
+            pass_stream(number, &client, &[to], &setting, false);
             drop(client);
             setting.tell(number, Event::Ends);
             setting.open.leave();

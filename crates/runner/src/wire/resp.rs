@@ -1,5 +1,6 @@
-//! RESP, what Redis speaks: <https://redis.io/docs/latest/develop/reference/protocol-spec/>,
-//! versions 2 and 3. Attributes and streamed values, which no Redis sends
+//! RESP, what Redis speaks, versions 2 and 3:
+//! <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
+//! Attributes and streamed values, which no Redis sends
 //! unless it is told to, are not known and shown as bytes.
 //!
 //! A scanner finds where a message ends and keeps nothing but the depth it is
@@ -489,7 +490,10 @@ impl Value {
             return elements.iter().for_each(|element| element.parts(parts));
         }
         for pair in elements.chunks_exact(2) {
-            let nested = |one: &Self| matches!(one, Self::List(_, inside) if !inside.is_empty());
+            let nested = |one: &Self| match one {
+                Self::List(_, inside) => !inside.is_empty(),
+                _ => false,
+            };
             if pair.iter().any(nested) {
                 pair.iter().for_each(|one| one.parts(parts));
                 continue;
